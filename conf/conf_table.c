@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of the configuration. What a kind of value looks like is conf_type.c's business. */
+#include "conf/conf_table.h"
+
+#include <string.h>
+
+#define FIELD(name) offsetof(struct conf, name), sizeof(((struct conf *)NULL)->name)
+
+static const char *const log_level_words[] = { "error", "warning", "info", "debug", NULL };
+static const char *const on_disconnect_words[] = { "resume", NULL };
+
+/* The handover passes fds, so only a Unix socket will do. */
+static int check_vcpu_socket(const char *text, struct conf_error *error)
+{
+	if (strchr(text, '/'))
+		return 0;
+	return conf_error_set(
+		error, "must be the path of a Unix socket and contain a '/', not '%s'", text);
+}
+
+static int check_on_disconnect(const char *text, struct conf_error *error)
+{
+	if (strcmp(text, "resume") == 0)
+		return 0;
+	return conf_error_set(
+		error, "'%s' is not available: 'resume' is the only choice so far", text);
+}
+
+static const struct conf_key conf_keys[] = {
+	{ "vcpu-socket", &conf_type_text, FIELD(vcpu_socket),
+		.fallback_doc = "RUNTIME-DIR/vcpu.sock", .check = check_vcpu_socket,
+		.doc = "Unix socket where VMMs hand over their vCPUs" },
+	{ "vcpu-socket-mode", &conf_type_mode, FIELD(vcpu_socket_mode), .fallback = "0600",
+		.doc = "permissions of that socket, octal" },
+	{ "listen", &conf_type_listen, FIELD(listen), .fallback_doc = "none", .repeats = true,
+		.doc = "address for debuggers besides the socket of each VM; may be repeated" },
+	{ "runtime-dir", &conf_type_text, FIELD(runtime_dir), .fallback_doc = "/run/gdbproxyd",
+		.doc = "directory of the sockets of the VMs" },
+	{ "socket-mode", &conf_type_mode, FIELD(socket_mode), .fallback = "0600",
+		.doc = "permissions of the Unix sockets for debuggers, octal" },
+	{ "allow-remote", &conf_type_switch, FIELD(allow_remote), .fallback = "no",
+		.doc = "whether a TCP address may be other than loopback" },
+	{ "log-level", &conf_type_choice, FIELD(log_level), .fallback = "info",
+		.words = log_level_words, .doc = "what is logged: error, warning, info or debug" },
+	{ "packet-trace", &conf_type_switch, FIELD(packet_trace), .fallback = "no",
+		.doc = "whether every packet of every debugger is logged, at level info" },
+	{ "stop-timeout-ms", &conf_type_number, FIELD(stop_timeout_ms), .fallback = "2000",
+		.min = 10, .max = 60000, .doc = "how long a vCPU may take to stop, milliseconds" },
+	{ "max-vms", &conf_type_number, FIELD(max_vms), .fallback = "64", .min = 1, .max = 4096,
+		.doc = "how many VMs may be handed over at a time" },
+	{ "max-vcpus", &conf_type_number, FIELD(max_vcpus), .fallback = "256", .min = 1,
+		.max = 1024, .doc = "how many vCPUs one VM may have" },
+	{ "allow-uid", &conf_type_uids, FIELD(allow_uid),
+		.fallback_doc = "root and the daemon's own user",
+		.doc = "users, by number or name, who may hand over VMs" },
+	{ "on-disconnect", &conf_type_choice, FIELD(on_disconnect), .fallback = "resume",
+		.words = on_disconnect_words, .check = check_on_disconnect,
+		.doc = "what the guest does when its debugger vanishes: resume" },
+};
+
+_Static_assert(sizeof(conf_keys) / sizeof(conf_keys[0]) == CONF_KEY_COUNT,
+	"CONF_KEY_COUNT counts the rows of the table");
+
+const struct conf_key *conf_table_row(unsigned int index)
+{
+	return &conf_keys[index];
+}
+
+const struct conf_key *conf_table_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < CONF_KEY_COUNT; i++) {
+		if (strcmp(conf_keys[i].name, name) == 0)
+			return &conf_keys[i];
+	}
+	return NULL;
+}
+
+unsigned int conf_table_index(const struct conf_key *key)
+{
+	return (unsigned int)(key - conf_keys);
+}

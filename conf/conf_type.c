@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads and writes the values of configuration keys, one pair of functions a kind. Digits are
+ * read strictly: no sign, no blanks, no other base than the kind's. Knows no file and no line
+ * syntax.
+ */
+#include "conf/conf_type.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "conf/conf_lex.h"
+#include "conf/conf_table.h"
+
+/* Digits of BASE (at most 10) up to MAX. 0, -EINVAL (not only digits) or -ERANGE. */
+static int digits_read(const char *text, unsigned int base, uint32_t max, uint32_t *number)
+{
+	uint64_t sum = 0;
+
+	if (text[0] == '\0')
+		return -EINVAL;
+	for (; text[0]; text++) {
+		if (text[0] < '0' || text[0] >= (char)('0' + base))
+			return -EINVAL;
+		if (sum <= max)
+			sum = sum * base + (uint64_t)(text[0] - '0');
+	}
+	if (sum > max)
+		return -ERANGE;
+	*number = (uint32_t)sum;
+	return 0;
+}
+
+static int text_read(const struct conf_input *input, void *field, struct conf_error *error)
+{
+	size_t length = strlen(input->text);
+
+	if (length >= CONF_TEXT_SIZE)
+		return conf_error_set(error, "longer than %d bytes", CONF_TEXT_SIZE - 1);
+	memset(field, 0, CONF_TEXT_SIZE);
+	memcpy(field, input->text, length);
+	return 0;
+}
+
+static bool text_format(
+	const struct conf_key *key, const void *field, unsigned int index, char *text, size_t size)
+{
+	const char *value = field;
+
+	(void)key;
+	if (index > 0 || value[0] == '\0')
+		return false;
+	snprintf(text, size, "%s", value);
+	return true;
+}
+
+static int listen_read(const struct conf_input *input, void *field, struct conf_error *error)
+{
+	struct conf_listen *listen = field;
+	int result;
+
+	if (listen->count == CONF_LISTEN_MAX)
+		return conf_error_set(error, "more than %d addresses", CONF_LISTEN_MAX);
+	result = text_read(input, listen->text[listen->count], error);
+	if (result < 0)
+		return result;
+	listen->line[listen->count++] = input->line;
+	return 0;
+}
+
+static bool listen_format(
+	const struct conf_key *key, const void *field, unsigned int index, char *text, size_t size)
+{
+	const struct conf_listen *listen = field;
+
+	return index < listen->count && text_format(key, listen->text[index], 0, text, size);
+}
+
+static int mode_read(const struct conf_input *input, void *field, struct conf_error *error)
+{
+	unsigned int *mode = field;
+	uint32_t number;
+
+	if (digits_read(input->text, 8, 0777, &number) < 0)
+		return conf_error_set(error,
+			"must be octal permissions from 0 to 0777, such as 0660, not '%s'",
+			input->text);
+	*mode = number;
+	return 0;
+}
+
+static bool mode_format(
+	const struct conf_key *key, const void *field, unsigned int index, char *text, size_t size)
+{
+	const unsigned int *mode = field;
+
+	(void)key;
+	snprintf(text, size, "%04o", *mode);
+	return index == 0;
+}
+
+static int switch_read(const struct conf_input *input, void *field, struct conf_error *error)
+{
+	bool *on = field;
+	bool yes = strcmp(input->text, "yes") == 0;
+
+	if (!yes && strcmp(input->text, "no") != 0)
+		return conf_error_set(error, "must be yes or no, not '%s'", input->text);
+	*on = yes;
+	return 0;
+}
+
+static bool switch_format(
+	const struct conf_key *key, const void *field, unsigned int index, char *text, size_t size)
+{
+	const bool *on = field;
+
+	(void)key;
+	snprintf(text, size, "%s", *on ? "yes" : "no");
+	return index == 0;
+}
+
+/* "one, two, three" */
+static void choice_list(const struct conf_key *key, char *text, size_t size)
+{
+	size_t length = 0;
+	unsigned int i;
+
+	text[0] = '\0';
+	for (i = 0; key->words[i] && length < size; i++)
+		length += (size_t)snprintf(
+			text + length, size - length, "%s%s", i ? ", " : "", key->words[i]);
+}
+
+static int choice_read(const struct conf_input *input, void *field, struct conf_error *error)
+{
+	unsigned int *choice = field;
+	char words[128];
+	unsigned int i;
+
+	for (i = 0; input->key->words[i]; i++) {
+		if (strcmp(input->key->words[i], input->text) == 0) {
+			*choice = i;
+			return 0;
+		}
+	}
+	choice_list(input->key, words, sizeof(words));
+	return conf_error_set(error, "must be one of %s, not '%s'", words, input->text);
+}
+
+static bool choice_format(
+	const struct conf_key *key, const void *field, unsigned int index, char *text, size_t size)
+{
+	const unsigned int *choice = field;
+
+	snprintf(text, size, "%s", key->words[*choice]);
+	return index == 0;
+}
+
+static int number_read(const struct conf_input *input, void *field, struct conf_error *error)
+{
+	const struct conf_key *key = input->key;
+	unsigned int *value = field;
+	uint32_t number;
+	int result = digits_read(input->text, 10, key->max, &number);
+
+	if (result < 0 || number < key->min)
+		return conf_error_set(error, "must be a whole number from %u to %u, not '%s'",
+			key->min, key->max, input->text);
+	*value = number;
+	return 0;
+}
+
+static bool number_format(
+	const struct conf_key *key, const void *field, unsigned int index, char *text, size_t size)
+{
+	const unsigned int *value = field;
+
+	(void)key;
+	snprintf(text, size, "%u", *value);
+	return index == 0;
+}
+
+static bool is_separator(char c)
+{
+	return c == ' ' || c == '\t' || c == ',';
+}
+
+/* Takes the next word of a list; false at its end. WORD has room for any value. */
+static bool list_take(const char **list, char *word)
+{
+	size_t length = 0;
+
+	while (is_separator((*list)[0]))
+		(*list)++;
+	while ((*list)[length] && !is_separator((*list)[length]))
+		length++;
+	memcpy(word, *list, length);
+	word[length] = '\0';
+	*list += length;
+	return length > 0;
+}
+
+/* A word of digits only is a uid, any other a name. (uid_t)-1 is the kernel's "no user". */
+static int uid_read(
+	const struct conf_environment *env, const char *word, uid_t *uid, struct conf_error *error)
+{
+	uint32_t number;
+	int result = digits_read(word, 10, UINT32_MAX - 1, &number);
+
+	if (result == 0) {
+		*uid = number;
+		return 0;
+	}
+	if (result == -ERANGE)
+		return conf_error_set(error, "'%s' is too large for a uid", word);
+	if (env->find_user(word, uid) < 0)
+		return conf_error_set(error, "there is no user '%s'", word);
+	return 0;
+}
+
+static int uids_add(struct conf_uids *uids, uid_t uid, struct conf_error *error)
+{
+	unsigned int i;
+
+	for (i = 0; i < uids->count; i++) {
+		if (uids->uid[i] == uid)
+			return 0;
+	}
+	if (uids->count == CONF_UID_MAX)
+		return conf_error_set(error, "more than %d users", CONF_UID_MAX);
+	uids->uid[uids->count++] = uid;
+	return 0;
+}
+
+static int uids_read(const struct conf_input *input, void *field, struct conf_error *error)
+{
+	struct conf_uids uids = { .count = 0 };
+	char word[CONF_LEX_VALUE_SIZE];
+	const char *list = input->text;
+	int result = 0;
+	uid_t uid = 0;
+
+	while (result == 0 && list_take(&list, word)) {
+		result = uid_read(input->env, word, &uid, error);
+		if (result == 0)
+			result = uids_add(&uids, uid, error);
+	}
+	if (result < 0)
+		return result;
+	if (uids.count == 0)
+		return conf_error_set(error, "the list names nobody");
+	memcpy(field, &uids, sizeof(uids));
+	return 0;
+}
+
+static bool uids_format(
+	const struct conf_key *key, const void *field, unsigned int index, char *text, size_t size)
+{
+	const struct conf_uids *uids = field;
+	size_t length = 0;
+	unsigned int i;
+
+	(void)key;
+	if (index > 0 || uids->count == 0)
+		return false;
+	for (i = 0; i < uids->count && length < size; i++)
+		length += (size_t)snprintf(
+			text + length, size - length, "%s%u", i ? ", " : "", uids->uid[i]);
+	return true;
+}
+
+const struct conf_type conf_type_text = { text_read, text_format };
+const struct conf_type conf_type_listen = { listen_read, listen_format };
+const struct conf_type conf_type_mode = { mode_read, mode_format };
+const struct conf_type conf_type_switch = { switch_read, switch_format };
+const struct conf_type conf_type_choice = { choice_read, choice_format };
+const struct conf_type conf_type_number = { number_read, number_format };
+const struct conf_type conf_type_uids = { uids_read, uids_format };
