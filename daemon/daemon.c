@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The main process: see daemon.h. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "daemon/vmm.h"
+#include "kvm/transfer.h"
+
+static struct daemon *daemon_of_loop(struct ev_loop *loop)
+{
+	return ev_userdata(loop);
+}
+
+/* ---- VMs --------------------------------------------------------------------------------- */
+
+struct vmm *daemon_find_vm(struct daemon *daemon, const char *name)
+{
+	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
+		if (vmm->is_named && vmm->life != VMM_ENDED && !strcmp(vmm->lent.name, name))
+			return vmm;
+	return NULL;
+}
+
+/* Frees those that have ended and whose worker has too; ends the loop when all is done. */
+static void daemon_reap(struct daemon *daemon)
+{
+	bool working = false;
+
+	for (struct vmm **link = &daemon->vmms; *link;) {
+		struct vmm *vmm = *link;
+
+		working = working || vmm->worker_pid;
+		if (vmm->life != VMM_ENDED || vmm->worker_pid) {
+			link = &vmm->next;
+			continue;
+		}
+		*link = vmm->next;
+		daemon->vmm_count--;
+		vmm_destroy(vmm);
+	}
+	if (daemon->is_ending && !working)
+		ev_break(daemon->loop, EVBREAK_ALL);
+}
+
+static void daemon_on_prepare(struct ev_loop *loop, struct ev_prepare *prepare, int events)
+{
+	(void)events;
+	ev_prepare_stop(loop, prepare);
+	daemon_reap(daemon_of_loop(loop));
+}
+
+/* The caller is inside a callback of a VMM that may have to be freed: not now, but soon. */
+void daemon_on_vmm_idle(struct daemon *daemon)
+{
+	ev_prepare_start(daemon->loop, &daemon->reaper);
+}
+
+static bool daemon_allows(const struct daemon *daemon, uid_t uid)
+{
+	const struct conf_uids *allowed = &daemon->options->conf.allow_uid;
+
+	for (unsigned i = 0; i < allowed->count; i++)
+		if (allowed->uid[i] == uid)
+			return true;
+	return false;
+}
+
+/* A refusal in words, for a VMM that has not said a word yet. */
+static void daemon_refuse_vmm(int fd, enum handover_error error, const char *text)
+{
+	struct handover_answer answer = {
+		.header = { .type = HANDOVER_ANSWER }, .error = error
+	};
+
+	strncpy(answer.text, text, sizeof(answer.text) - 1);
+	log_warnx("a VMM was refused: %s", text);
+	send(fd, &answer, sizeof(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
+static void daemon_on_vmm(struct listener *listener, int fd)
+{
+	struct daemon *daemon = listener->owner;
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t size = sizeof(peer);
+	struct vmm *vmm;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+		!daemon_allows(daemon, peer.uid)) {
+		daemon_refuse_vmm(fd, HANDOVER_DENIED,
+			"this user may not hand over VMs: see allow-uid in gdbproxy.conf");
+		return;
+	}
+	if (daemon->vmm_count >= daemon->options->conf.max_vms || daemon->is_ending) {
+		daemon_refuse_vmm(fd, HANDOVER_TOO_MANY,
+			"no more VMs: see max-vms in gdbproxy.conf");
+		return;
+	}
+	vmm = vmm_create(daemon, fd, peer.pid);
+	if (!vmm) {
+		log_warnx("no memory for another VMM");
+		return;
+	}
+	vmm->next = daemon->vmms;
+	daemon->vmms = vmm;
+	daemon->vmm_count++;
+}
+
+/* ---- debuggers on the common addresses --------------------------------------------------- */
+
+/* One VM is there: that one.  Several: which is meant, only its own socket can tell. */
+static void daemon_on_debugger(struct listener *listener, int fd)
+{
+	struct daemon *daemon = listener->owner;
+	struct vmm *only = NULL;
+	unsigned ready = 0;
+
+	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next) {
+		if (vmm->life != VMM_READY)
+			continue;
+		only = vmm;
+		ready++;
+	}
+	if (ready == 1) {
+		vmm_attach(only, fd);
+		return;
+	}
+	log_info("a debugger was sent away: %s",
+		ready ? "there are several VMs, each has a socket of its own in the runtime "
+			"directory" :
+			"no VM has been handed over");
+	close(fd);
+}
+
+/* ---- the end ----------------------------------------------------------------------------- */
+
+static void daemon_on_sigterm(struct ev_loop *loop, struct ev_signal *signal, int events)
+{
+	struct daemon *daemon = daemon_of_loop(loop);
+
+	(void)signal;
+	(void)events;
+	if (!daemon->is_ending)
+		log_info("ending: every guest is given back its own and runs on");
+	daemon->is_ending = true;
+	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
+		vmm_detach(vmm);
+	daemon_on_vmm_idle(daemon);
+}
+
+static void daemon_on_sighup(struct ev_loop *loop, struct ev_signal *signal, int events)
+{
+	(void)loop;
+	(void)signal;
+	(void)events;
+	log_info("SIGHUP is ignored: the configuration is read once, at the start");
+}
+
+/* ---- life -------------------------------------------------------------------------------- */
+
+/* The runtime directory is made where it is missing, for this user alone to write. */
+static int daemon_make_directory(const struct conf *conf)
+{
+	if (mkdir(conf->runtime_dir, 0755) == 0 || errno == EEXIST)
+		return 0;
+	log_error("cannot make the runtime directory %s", conf->runtime_dir);
+	return -errno;
+}
+
+static int daemon_listen(struct daemon *daemon, struct listener *listener,
+	const struct listen_address *address, int type, mode_t mode, listener_on_accept on_accept)
+{
+	char text[LISTEN_ADDRESS_TEXT_SIZE];
+	int rc = listener_start(listener, daemon->loop, address, type, mode, on_accept, daemon);
+
+	listen_address_format(rc < 0 ? address : &listener->address, text, sizeof(text));
+	if (rc == -EADDRINUSE)
+		log_errorx("cannot listen at %s: another process listens there", text);
+	else if (rc == -ENOTSOCK)
+		log_errorx("cannot listen at %s: there is a file that is no socket; remove it "
+			   "or choose another path", text);
+	else if (rc < 0)
+		log_errorx("cannot listen at %s: %s", text, strerror(-rc));
+	else
+		log_info("listening for %s at %s",
+			type == SOCK_SEQPACKET ? "VMMs" : "debuggers", text);
+	return rc;
+}
+
+static void daemon_watch_signals(struct daemon *daemon)
+{
+	signal(SIGPIPE, SIG_IGN);
+	ev_signal_init(&daemon->sigterm, daemon_on_sigterm, SIGTERM);
+	ev_signal_init(&daemon->sigint, daemon_on_sigterm, SIGINT);
+	ev_signal_init(&daemon->sighup, daemon_on_sighup, SIGHUP);
+	ev_signal_start(daemon->loop, &daemon->sigterm);
+	ev_signal_start(daemon->loop, &daemon->sigint);
+	ev_signal_start(daemon->loop, &daemon->sighup);
+}
+
+int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct options *options)
+{
+	const struct conf *conf = &options->conf;
+	int rc;
+
+	*daemon = (struct daemon){
+		.loop = loop,
+		.options = options,
+		.limits = {
+			.machine = transfer_machine(),
+			.max_vcpus = conf->max_vcpus,
+			.features = HANDOVER_FEATURE_JOURNAL,
+		},
+	};
+	ev_set_userdata(loop, daemon);
+	ev_prepare_init(&daemon->reaper, daemon_on_prepare);
+	rc = daemon_make_directory(conf);
+	if (rc == 0)
+		rc = daemon_listen(daemon, &daemon->vcpu_listener, &options->vcpu_socket,
+			SOCK_SEQPACKET, conf->vcpu_socket_mode, daemon_on_vmm);
+	for (unsigned i = 0; rc == 0 && i < options->listen_count; i++) {
+		rc = daemon_listen(daemon, &daemon->listeners[i], &options->listen[i],
+			SOCK_STREAM, conf->socket_mode, daemon_on_debugger);
+		daemon->listener_count++;
+	}
+	if (rc == 0)
+		daemon_watch_signals(daemon);
+	return rc;
+}
+
+void daemon_run(struct daemon *daemon)
+{
+	ev_run(daemon->loop, 0);
+}
+
+void daemon_stop(struct daemon *daemon)
+{
+	while (daemon->vmms) {
+		struct vmm *vmm = daemon->vmms;
+
+		daemon->vmms = vmm->next;
+		vmm_destroy(vmm);
+	}
+	for (unsigned i = 0; i < daemon->listener_count; i++)
+		listener_stop(&daemon->listeners[i]);
+	listener_stop(&daemon->vcpu_listener);
+}
+
+void daemon_forget(struct daemon *daemon, const struct vmm *served)
+{
+	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
+		vmm_forget(vmm, vmm == served);
+	for (unsigned i = 0; i < daemon->listener_count; i++)
+		listener_forget(&daemon->listeners[i]);
+	listener_forget(&daemon->vcpu_listener);
+	ev_prepare_stop(daemon->loop, &daemon->reaper);
+	ev_signal_stop(daemon->loop, &daemon->sigterm);
+	ev_signal_stop(daemon->loop, &daemon->sigint);
+	ev_signal_stop(daemon->loop, &daemon->sighup);
+	ev_loop_destroy(daemon->loop);
+}

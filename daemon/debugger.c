@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One debugger's connection: see debugger.h. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "daemon/debugger.h"
+
+/* True while the connection lives. */
+static bool debugger_end(struct debugger *debugger, const char *why)
+{
+	debugger->on_end(debugger, why);
+	return false;
+}
+
+/* Gives the session what was held, as far as it takes it. */
+static bool debugger_feed(struct debugger *debugger)
+{
+	ssize_t taken;
+
+	if (!debugger->held)
+		return true;
+	taken = session_input(debugger->session, debugger->buffer, debugger->held);
+	if (taken < 0)
+		return debugger_end(debugger, "it does not speak the remote protocol");
+	debugger->held -= (size_t)taken;
+	memmove(debugger->buffer, debugger->buffer + taken, debugger->held);
+	debugger->on_fed(debugger);
+	return debugger->fd >= 0;
+}
+
+static bool debugger_flush(struct debugger *debugger)
+{
+	const void *bytes;
+	size_t length;
+
+	while ((length = session_output(debugger->session, &bytes)) > 0) {
+		ssize_t n = send(debugger->fd, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return true;
+		if (n < 0)
+			return debugger_end(debugger, strerror(errno));
+		session_output_consume(debugger->session, (size_t)n);
+	}
+	if (session_is_over(debugger->session))
+		return debugger_end(debugger, "detached");
+	return true;
+}
+
+bool debugger_is_flushed(const struct debugger *debugger)
+{
+	const void *bytes;
+
+	return debugger->fd < 0 || session_output(debugger->session, &bytes) == 0;
+}
+
+/* Reads on while there is room: the session must hear an interrupt even while it owes a reply. */
+static void debugger_watch(struct debugger *debugger)
+{
+	if (!debugger->is_eof && debugger->held < sizeof(debugger->buffer))
+		ev_io_start(debugger->loop, &debugger->read);
+	else
+		ev_io_stop(debugger->loop, &debugger->read);
+	if (debugger_is_flushed(debugger))
+		ev_io_stop(debugger->loop, &debugger->write);
+	else
+		ev_io_start(debugger->loop, &debugger->write);
+}
+
+void debugger_update(struct debugger *debugger)
+{
+	size_t before;
+
+	if (debugger->fd < 0)
+		return;
+	do {
+		before = debugger->held;
+		if (!debugger_flush(debugger))
+			return;
+		if (session_wants_input(debugger->session) && !debugger_feed(debugger))
+			return;
+	} while (debugger->held < before);
+	if (!debugger_flush(debugger))
+		return;
+	if (debugger->is_eof && (!debugger->held || !session_wants_input(debugger->session))) {
+		debugger_end(debugger, "it closed the connection");
+		return;
+	}
+	debugger_watch(debugger);
+}
+
+static void debugger_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct debugger *debugger = (struct debugger *)((char *)io - offsetof(struct debugger, read));
+	ssize_t n = recv(debugger->fd, debugger->buffer + debugger->held,
+		sizeof(debugger->buffer) - debugger->held, MSG_DONTWAIT);
+
+	(void)loop;
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) {
+		debugger_end(debugger, strerror(errno));
+		return;
+	}
+	debugger->is_eof = n == 0;
+	debugger->held += (size_t)n;
+	debugger_update(debugger);
+}
+
+static void debugger_on_writable(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	(void)loop;
+	(void)events;
+	debugger_update((struct debugger *)((char *)io - offsetof(struct debugger, write)));
+}
+
+/* For TCP: no waiting for more, and a peer that vanished is noticed. Unix sockets refuse, rightly. */
+static void debugger_tune(int fd)
+{
+	int one = 1, idle_s = 30, interval_s = 10, count = 3;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
+int debugger_start(struct debugger *debugger, struct ev_loop *loop, int fd, struct target *target,
+	const struct session_hooks *hooks, debugger_on_fed on_fed, debugger_on_end on_end, void *owner)
+{
+	debugger->loop = loop;
+	debugger->fd = fd;
+	debugger->on_fed = on_fed;
+	debugger->on_end = on_end;
+	debugger->owner = owner;
+	debugger->is_eof = false;
+	debugger->held = 0;
+	debugger->session = session_create(target, hooks);
+	if (!debugger->session) {
+		close(fd);
+		debugger->fd = -1;
+		return -ENOMEM;
+	}
+	debugger_tune(fd);
+	ev_io_init(&debugger->read, debugger_on_readable, fd, EV_READ);
+	ev_io_init(&debugger->write, debugger_on_writable, fd, EV_WRITE);
+	debugger_update(debugger);
+	return 0;
+}
+
+void debugger_stop(struct debugger *debugger)
+{
+	if (debugger->fd < 0)
+		return;
+	ev_io_stop(debugger->loop, &debugger->read);
+	ev_io_stop(debugger->loop, &debugger->write);
+	session_destroy(debugger->session);
+	debugger->session = NULL;
+	close(debugger->fd);
+	debugger->fd = -1;
+}

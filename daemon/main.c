@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gdbproxyd: reads what it is asked to do, and does it. */
+#include <ev.h>
+#include <stdio.h>
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "daemon/options.h"
+
+static int main_serve(const struct options *options)
+{
+	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
+	struct daemon daemon;
+	int rc;
+
+	if (!loop) {
+		log_errorx("no event loop: the kernel has neither epoll nor poll for us");
+		return OPTIONS_EXIT_FAILURE;
+	}
+	log_init((enum log_level)options->conf.log_level);
+	rc = daemon_start(&daemon, loop, options);
+	if (rc == 0)
+		daemon_run(&daemon);
+	daemon_stop(&daemon);
+	return rc < 0 ? OPTIONS_EXIT_FAILURE : OPTIONS_EXIT_SUCCESS;
+}
+
+static int main_load(struct options *options)
+{
+	struct conf_environment environment;
+	struct conf_error error;
+
+	conf_environment_init(&environment);
+	if (options_load(options, &environment, &error) == 0)
+		return OPTIONS_EXIT_SUCCESS;
+	log_errorx("%s", error.text);
+	return OPTIONS_EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	static struct options options; /* large, and lives as long as the process */
+	struct conf_error error;
+
+	if (options_parse(&options, argc, argv, &error) < 0) {
+		log_errorx("%s", error.text);
+		return OPTIONS_EXIT_USAGE;
+	}
+	switch (options.action) {
+	case OPTIONS_HELP:
+		options_print_help(stdout);
+		return OPTIONS_EXIT_SUCCESS;
+	case OPTIONS_VERSION:
+		options_print_version(stdout);
+		return OPTIONS_EXIT_SUCCESS;
+	case OPTIONS_CHECK:
+		if (main_load(&options) != OPTIONS_EXIT_SUCCESS)
+			return OPTIONS_EXIT_FAILURE;
+		options_print_conf(&options, stdout);
+		return OPTIONS_EXIT_SUCCESS;
+	case OPTIONS_RUN:
+		break;
+	}
+	if (main_load(&options) != OPTIONS_EXIT_SUCCESS)
+		return OPTIONS_EXIT_FAILURE;
+	return main_serve(&options);
+}

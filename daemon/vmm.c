@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One VMM's connection: see vmm.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "daemon/control.h"
+#include "daemon/daemon.h"
+#include "daemon/fd_receive.h"
+#include "daemon/log.h"
+#include "daemon/vmm.h"
+#include "daemon/worker.h"
+
+enum { VMM_BURST = 32 };
+
+static struct ev_loop *vmm_loop(struct vmm *vmm)
+{
+	return vmm->daemon->loop;
+}
+
+static const char *vmm_name(const struct vmm *vmm)
+{
+	return vmm->is_named ? vmm->lent.name : "a VMM";
+}
+
+/* ---- the worker -------------------------------------------------------------------------- */
+
+static void vmm_close_control(struct vmm *vmm)
+{
+	if (vmm->control_io.fd < 0)
+		return;
+	ev_io_stop(vmm_loop(vmm), &vmm->control_io);
+	close(vmm->control_io.fd);
+	vmm->control_io.fd = -1;
+}
+
+/* The worker says that nobody debugs: let it end, unless a debugger is on its way to it. */
+static void vmm_on_control(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct vmm *vmm = (struct vmm *)((char *)io - offsetof(struct vmm, control_io));
+	struct control_message message;
+	int fds[HANDOVER_MAX_FDS];
+	unsigned count;
+	int rc = control_receive(io->fd, &message, fds, &count);
+
+	(void)loop;
+	(void)events;
+	if (rc == -EAGAIN)
+		return;
+	if (rc > 0)
+		fd_close_all(fds, count);
+	if (rc <= 0 || (message.type == CONTROL_IDLE && message.clients == vmm->clients_sent))
+		vmm_close_control(vmm);
+}
+
+static int vmm_start_worker(struct vmm *vmm, enum worker_job job);
+
+static void vmm_on_worker_end(struct ev_loop *loop, struct ev_child *child, int events)
+{
+	struct vmm *vmm = (struct vmm *)((char *)child - offsetof(struct vmm, worker_child));
+	int status = child->rstatus;
+	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	(void)events;
+	ev_child_stop(loop, child);
+	vmm->worker_pid = 0;
+	vmm_close_control(vmm);
+	if (!clean)
+		log_warnx("%s: the worker died (%s %d); taking back what it had planted",
+			vmm_name(vmm), WIFSIGNALED(status) ? "signal" : "status",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (!clean && vmm->life == VMM_READY && vmm_start_worker(vmm, WORKER_RECOVER) == 0)
+		return;
+	daemon_on_vmm_idle(vmm->daemon);
+}
+
+static void vmm_run_worker(struct vmm *vmm, enum worker_job job, int control_fd)
+{
+	struct worker_orders orders = {
+		.lent = &vmm->lent,
+		.conf = &vmm->daemon->options->conf,
+		.job = job,
+		.control_fd = control_fd,
+	};
+
+	daemon_forget(vmm->daemon, vmm);
+	_exit(worker_main(&orders));
+}
+
+static int vmm_start_worker(struct vmm *vmm, enum worker_job job)
+{
+	int pair[2], saved;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return -errno;
+	pid = fork();
+	saved = errno;
+	if (pid == 0) {
+		close(pair[0]);
+		vmm_run_worker(vmm, job, pair[1]);
+	}
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return -saved;
+	}
+	vmm->worker_pid = pid;
+	vmm->clients_sent = 0;
+	ev_io_init(&vmm->control_io, vmm_on_control, pair[0], EV_READ);
+	ev_io_start(vmm_loop(vmm), &vmm->control_io);
+	ev_child_init(&vmm->worker_child, vmm_on_worker_end, vmm->worker_pid, 0);
+	ev_child_start(vmm_loop(vmm), &vmm->worker_child);
+	return 0;
+}
+
+void vmm_attach(struct vmm *vmm, int fd)
+{
+	struct control_message message = { .type = CONTROL_CLIENT };
+	int rc = 0;
+
+	if (vmm->life != VMM_READY || vmm->daemon->is_ending) {
+		log_info("%s: cannot be debugged now, a debugger was sent away", vmm_name(vmm));
+		close(fd);
+		return;
+	}
+	if (!vmm->worker_pid)
+		rc = vmm_start_worker(vmm, WORKER_DEBUG);
+	else if (vmm->control_io.fd < 0)
+		rc = -EAGAIN; /* the last worker is just ending */
+	if (rc == 0)
+		rc = control_send(vmm->control_io.fd, &message, &fd, 1);
+	if (rc == 0)
+		vmm->clients_sent++;
+	else
+		log_warnx("%s: cannot give a debugger to a worker: %s", vmm_name(vmm),
+			strerror(-rc));
+	close(fd);
+}
+
+void vmm_detach(struct vmm *vmm)
+{
+	vmm_close_control(vmm);
+}
+
+/* What the VMM says later concerns the worker's picture of the VM too. */
+static void vmm_forward(
+	struct vmm *vmm, const union handover_message *handover, const int *fds, unsigned count)
+{
+	struct control_message message = { .type = CONTROL_HANDOVER, .handover = *handover };
+	int rc;
+
+	if (vmm->control_io.fd < 0)
+		return;
+	rc = control_send(vmm->control_io.fd, &message, fds, count);
+	if (rc < 0)
+		log_warnx("%s: the worker does not listen: %s", vmm_name(vmm), strerror(-rc));
+}
+
+/* ---- the debuggers' socket --------------------------------------------------------------- */
+
+static void vmm_on_debugger(struct listener *listener, int fd)
+{
+	vmm_attach(listener->owner, fd);
+}
+
+/* Default: one socket per VM in the runtime directory, named after the VM. */
+static int vmm_listen(struct vmm *vmm)
+{
+	const struct conf *conf = &vmm->daemon->options->conf;
+	char path[CONF_TEXT_SIZE + HANDOVER_NAME_SIZE + 8];
+	struct listen_address address;
+	const char *wrong;
+	int rc;
+
+	snprintf(path, sizeof(path), "%s/%s.sock", conf->runtime_dir, vmm->lent.name);
+	rc = listen_address_parse(&address, path, &wrong);
+	if (rc == 0)
+		rc = listener_start(&vmm->rsp_listener, vmm_loop(vmm), &address, SOCK_STREAM,
+			conf->socket_mode, vmm_on_debugger, vmm);
+	if (rc < 0)
+		log_warnx("%s: cannot listen at %s: %s", vmm_name(vmm), path, strerror(-rc));
+	else
+		log_info("%s: %u vCPUs, debug it with: target remote %s", vmm_name(vmm),
+			vmm->lent.vcpu_count, path);
+	return rc;
+}
+
+/* ---- following the handover -------------------------------------------------------------- */
+
+static void vmm_follow_hello(struct vmm *vmm, struct handover_event *event)
+{
+	const struct handover_hello *hello = &event->message.hello;
+	int rc;
+
+	if (daemon_find_vm(vmm->daemon, hello->name)) {
+		handover_refuse(&vmm->handover, event, HANDOVER_NAME_TAKEN,
+			"there is a VM named %s already: give this one another name", hello->name);
+		return;
+	}
+	rc = lent_vm_init(&vmm->lent, hello->name, vmm->lent.pid, hello->nr_vcpus);
+	if (rc < 0) {
+		lent_vm_fini(&vmm->lent);
+		handover_refuse(&vmm->handover, event, HANDOVER_INTERNAL,
+			"the daemon cannot keep another VM: %s", strerror(-rc));
+		return;
+	}
+	vmm->is_named = true;
+}
+
+static void vmm_follow_memory_add(
+	struct vmm *vmm, struct handover_event *event, int *fds, unsigned *count)
+{
+	int fd = -1, rc;
+
+	vmm_forward(vmm, &event->message, fds, *count);
+	if (*count)
+		fd = fds[0];
+	*count = 0;
+	rc = lent_vm_add_memory(&vmm->lent, &event->message.memory_add, fd);
+	if (rc < 0)
+		handover_refuse(&vmm->handover, event, HANDOVER_DENIED,
+			"memory without an fd cannot be reached in the VMM (%s): hand over a memfd, "
+			"or run both as one user", strerror(-rc));
+}
+
+static void vmm_follow_ready(struct vmm *vmm, struct handover_event *event)
+{
+	int rc = vmm_listen(vmm);
+
+	if (rc < 0) {
+		handover_refuse(&vmm->handover, event, HANDOVER_INTERNAL,
+			"the daemon cannot open a socket for this VM's debuggers: %s",
+			strerror(-rc));
+		return;
+	}
+	vmm->life = VMM_READY;
+}
+
+/* Does what an accepted request asks; takes what it keeps of fds out of them. */
+static void vmm_follow(
+	struct vmm *vmm, struct handover_event *event, int *fds, unsigned *count)
+{
+	union handover_message *message = &event->message;
+
+	switch (message->header.type) {
+	case HANDOVER_HELLO:
+		vmm_follow_hello(vmm, event);
+		break;
+	case HANDOVER_MEMORY_ADD:
+		vmm_follow_memory_add(vmm, event, fds, count);
+		break;
+	case HANDOVER_MEMORY_REMOVE:
+		vmm_forward(vmm, message, NULL, 0);
+		lent_vm_remove_memory(&vmm->lent, message->memory_remove.gpa);
+		break;
+	case HANDOVER_VCPU:
+		lent_vm_add_vcpu(&vmm->lent, message->vcpu.index, fds[0], fds[1]);
+		*count = 0;
+		break;
+	case HANDOVER_READY:
+		vmm_follow_ready(vmm, event);
+		break;
+	case HANDOVER_NOTICE:
+		vmm_forward(vmm, message, NULL, 0);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- the connection ---------------------------------------------------------------------- */
+
+static void vmm_end(struct vmm *vmm)
+{
+	if (vmm->life == VMM_ENDED)
+		return;
+	log_info("%s: gone", vmm_name(vmm));
+	vmm->life = VMM_ENDED;
+	ev_io_stop(vmm_loop(vmm), &vmm->io);
+	close(vmm->io.fd);
+	listener_stop(&vmm->rsp_listener);
+	if (vmm->is_named)
+		lent_vm_fini(&vmm->lent); /* a dead VM's fds would keep its memory */
+	daemon_on_vmm_idle(vmm->daemon);
+}
+
+/* The answer to HELLO brings the journal along, for reading. */
+static int vmm_answer(struct vmm *vmm, const struct handover_event *event)
+{
+	struct handover_answer answer;
+	struct iovec iov = { .iov_base = &answer, .iov_len = sizeof(answer) };
+	_Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int journal_fd = -1, rc = 0;
+
+	handover_answer_make(&vmm->handover, event, &answer);
+	if (event->message.header.type == HANDOVER_HELLO && event->error == HANDOVER_OK)
+		journal_fd = journal_share(&vmm->lent.journal);
+	if (journal_fd >= 0) {
+		struct cmsghdr *cmsg = (struct cmsghdr *)space;
+
+		header.msg_control = space;
+		header.msg_controllen = sizeof(space);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(cmsg), &journal_fd, sizeof(int));
+	}
+	if (sendmsg(vmm->io.fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		rc = -errno;
+	if (journal_fd >= 0)
+		close(journal_fd);
+	return rc;
+}
+
+/* One request: 1 done, 0 there is none, -errno the connection is to end. */
+static int vmm_receive(struct vmm *vmm)
+{
+	uint8_t bytes[HANDOVER_MAX_BYTES];
+	struct handover_fds facts = { 0 };
+	struct handover_event event;
+	int fds[HANDOVER_MAX_FDS];
+	unsigned count;
+	ssize_t length = fd_receive(
+		vmm->io.fd, bytes, sizeof(bytes), fds, HANDOVER_MAX_FDS, &count);
+	int rc;
+
+	if (length == -EAGAIN)
+		return 0;
+	if (length <= 0)
+		return length ? (int)length : -ECONNRESET;
+	fd_inspect_all(fds, count, &facts);
+	rc = handover_receive(&vmm->handover, bytes, (size_t)length, &facts, &event);
+	if (rc == 0 && event.error == HANDOVER_OK)
+		vmm_follow(vmm, &event, fds, &count);
+	if (event.error != HANDOVER_OK)
+		log_warnx("%s: %s refused: %s", vmm_name(vmm),
+			handover_type_name(event.message.header.type), event.text);
+	fd_close_all(fds, count);
+	if (vmm_answer(vmm, &event) < 0 || rc < 0)
+		return -EPROTO;
+	return vmm->handover.state == HANDOVER_STATE_ENDED ? -ECONNRESET : 1;
+}
+
+static void vmm_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct vmm *vmm = (struct vmm *)((char *)io - offsetof(struct vmm, io));
+	int rc = 1;
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < VMM_BURST && rc > 0; i++)
+		rc = vmm_receive(vmm);
+	if (rc < 0)
+		vmm_end(vmm);
+}
+
+struct vmm *vmm_create(struct daemon *daemon, int fd, pid_t pid)
+{
+	struct vmm *vmm = calloc(1, sizeof(*vmm));
+
+	if (!vmm) {
+		close(fd);
+		return NULL;
+	}
+	vmm->daemon = daemon;
+	vmm->lent.pid = pid;
+	vmm->control_io.fd = -1;
+	handover_init(&vmm->handover, &daemon->limits);
+	ev_io_init(&vmm->io, vmm_on_readable, fd, EV_READ);
+	ev_io_start(daemon->loop, &vmm->io);
+	return vmm;
+}
+
+void vmm_destroy(struct vmm *vmm)
+{
+	if (vmm->worker_pid)
+		ev_child_stop(vmm_loop(vmm), &vmm->worker_child);
+	vmm_close_control(vmm);
+	if (vmm->life != VMM_ENDED) {
+		ev_io_stop(vmm_loop(vmm), &vmm->io);
+		close(vmm->io.fd);
+		listener_stop(&vmm->rsp_listener);
+		if (vmm->is_named)
+			lent_vm_fini(&vmm->lent);
+	}
+	free(vmm);
+}
+
+static void vmm_forget_io(struct ev_loop *loop, struct ev_io *io)
+{
+	ev_io_stop(loop, io);
+	close(io->fd);
+}
+
+void vmm_forget(struct vmm *vmm, bool keep_lent)
+{
+	struct ev_loop *loop = vmm_loop(vmm);
+
+	if (vmm->life != VMM_ENDED)
+		vmm_forget_io(loop, &vmm->io);
+	if (vmm->rsp_listener.loop)
+		listener_forget(&vmm->rsp_listener);
+	if (vmm->control_io.fd >= 0)
+		vmm_forget_io(loop, &vmm->control_io);
+	if (vmm->worker_pid)
+		ev_child_stop(loop, &vmm->worker_child);
+	if (vmm->is_named && vmm->life != VMM_ENDED && !keep_lent)
+		lent_vm_fini(&vmm->lent);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One VMM's connection, seen from main: the handover, the VM it lends, the socket where debuggers ask
+ * for that VM, and the worker that debugs it now, if any.
+ */
+#ifndef DAEMON_VMM_H
+#define DAEMON_VMM_H
+
+#include <ev.h>
+#include "daemon/lent_vm.h"
+#include "daemon/listener.h"
+#include "protocol/handover.h"
+
+struct daemon;
+
+enum vmm_life {
+	VMM_GREETING, /* the handover is not complete */
+	VMM_READY,    /* can be debugged */
+	VMM_ENDED,    /* the connection is closed; only its worker is waited for */
+};
+
+struct vmm {
+	struct daemon *daemon;
+	struct vmm *next;
+	struct ev_io io;
+	enum vmm_life life;
+	bool is_named; /* HELLO was accepted: lent is initialized */
+	struct handover handover;
+	struct lent_vm lent;
+	struct listener rsp_listener;
+
+	/* The worker. */
+	pid_t worker_pid; /* 0: none */
+	struct ev_child worker_child;
+	struct ev_io control_io; /* fd -1: none, or told to end */
+	unsigned clients_sent;
+};
+
+/* Starts talking to a VMM; takes fd.  NULL when out of memory (fd is closed then). */
+struct vmm *vmm_create(struct daemon *daemon, int fd, pid_t pid);
+
+/* Stops watchers, closes, frees.  The caller has unlinked it. */
+void vmm_destroy(struct vmm *vmm);
+
+/* A debugger wants this VM; takes fd. */
+void vmm_attach(struct vmm *vmm, int fd);
+
+/* Tells the worker, if there is one, to take everything back and end. */
+void vmm_detach(struct vmm *vmm);
+
+/*
+ * In a forked child: closes our copies of this VMM's descriptors and leaves what they stand for
+ * alone; keep_lent: but for those of the lent VM, which the child is for.
+ */
+void vmm_forget(struct vmm *vmm, bool keep_lent);
+
+#endif

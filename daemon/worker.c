@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process that debugs one VM: see worker.h. */
+#include <errno.h>
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "daemon/debugger.h"
+#include "daemon/control.h"
+#include "daemon/fd_receive.h"
+#include "daemon/log.h"
+#include "daemon/worker.h"
+
+enum { WORKER_BURST = 32 };
+
+struct worker_port {
+	struct ev_io io;
+	struct worker *worker;
+	unsigned index;
+};
+
+struct worker {
+	const struct worker_orders *orders;
+	struct ev_loop *loop;
+	struct vm vm;
+	struct vm_hooks hooks;
+	struct session_hooks session_hooks;
+	struct worker_port *ports;
+	struct ev_timer deadline;
+	struct ev_io control;
+	struct ev_signal sigterm;
+	struct debugger debugger;
+	uint32_t clients;  /* received so far */
+	bool is_ending;	   /* main has let go of us, or SIGTERM came */
+	bool said_idle;
+	bool was_attached; /* the debugger of now has spoken */
+};
+
+/* ---- the end ----------------------------------------------------------------------------- */
+
+/* After every event: is there anything left to do here? */
+static void worker_settle(struct worker *worker)
+{
+	struct control_message idle = { .type = CONTROL_IDLE, .clients = worker->clients };
+
+	for (unsigned i = 0; i < worker->vm.vcpu_count; i++)
+		if (vm_vcpu_fd(&worker->vm, i) < 0)
+			ev_io_stop(worker->loop, &worker->ports[i].io);
+	if (worker->debugger.fd >= 0 || !vm_is_released(&worker->vm))
+		return;
+	if (worker->is_ending) {
+		ev_break(worker->loop, EVBREAK_ALL);
+		return;
+	}
+	if (!worker->said_idle)
+		control_send(worker->control.fd, &idle, NULL, 0);
+	worker->said_idle = true;
+}
+
+static void worker_drop_debugger(struct worker *worker, const char *why)
+{
+	if (worker->debugger.fd < 0)
+		return;
+	log_info("the debugger has left: %s", why);
+	debugger_stop(&worker->debugger);
+	vm_release(&worker->vm);
+}
+
+static void worker_end(struct worker *worker, const char *why)
+{
+	worker->is_ending = true;
+	worker_drop_debugger(worker, why);
+	worker_settle(worker);
+}
+
+/* Delivers what the target has put off, moves bytes, and looks whether this was the end. */
+static void worker_pump(struct worker *worker)
+{
+	vm_pump(&worker->vm);
+	debugger_update(&worker->debugger);
+	vm_pump(&worker->vm);
+	debugger_update(&worker->debugger);
+	if (worker->vm.state == VM_GONE && debugger_is_flushed(&worker->debugger))
+		worker_drop_debugger(worker, "the VMM is gone");
+	worker_settle(worker);
+}
+
+/* ---- the guest --------------------------------------------------------------------------- */
+
+static void worker_on_port(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct worker_port *port = (struct worker_port *)((char *)io - offsetof(struct worker_port, io));
+
+	(void)loop;
+	(void)events;
+	vm_on_readable(&port->worker->vm, port->index);
+	worker_pump(port->worker);
+}
+
+static void worker_on_deadline(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, deadline));
+
+	(void)loop;
+	(void)events;
+	vm_on_deadline(&worker->vm);
+	worker_pump(worker);
+}
+
+static void worker_set_timer(void *context, int ms)
+{
+	struct worker *worker = context;
+
+	ev_timer_stop(worker->loop, &worker->deadline);
+	if (!ms)
+		return;
+	ev_timer_set(&worker->deadline, ms / 1000., 0.);
+	ev_timer_start(worker->loop, &worker->deadline);
+}
+
+static int worker_watch_ports(struct worker *worker)
+{
+	worker->ports = calloc(worker->vm.vcpu_count, sizeof(*worker->ports));
+	if (!worker->ports)
+		return -ENOMEM;
+	for (unsigned i = 0; i < worker->vm.vcpu_count; i++) {
+		struct worker_port *port = &worker->ports[i];
+
+		port->worker = worker;
+		port->index = i;
+		ev_io_init(&port->io, worker_on_port, vm_vcpu_fd(&worker->vm, i), EV_READ);
+		ev_io_start(worker->loop, &port->io);
+	}
+	return 0;
+}
+
+/* ---- the debugger ------------------------------------------------------------------------ */
+
+static void worker_on_debugger_end(struct debugger *debugger, const char *why)
+{
+	worker_drop_debugger(debugger->owner, why);
+}
+
+static void worker_on_debugger_fed(struct debugger *debugger)
+{
+	struct worker *worker = debugger->owner;
+
+	vm_pump(&worker->vm);
+}
+
+static void worker_trace(void *context, bool incoming, const char *payload, size_t length)
+{
+	(void)context;
+	log_info("%s %.*s", incoming ? "<-" : "->", (int)(length < 1024 ? length : 1024), payload);
+}
+
+static void worker_add_debugger(struct worker *worker, int fd)
+{
+	int rc;
+
+	worker->clients++;
+	worker->said_idle = false;
+	if (worker->debugger.fd >= 0) {
+		log_info("another debugger was sent away: this guest is being debugged already");
+		close(fd);
+		return;
+	}
+	if (worker->vm.state == VM_GONE || worker->is_ending) {
+		close(fd);
+		return;
+	}
+	log_info("a debugger has connected");
+	rc = debugger_start(&worker->debugger, worker->loop, fd, &worker->vm.target,
+		&worker->session_hooks, worker_on_debugger_fed, worker_on_debugger_end, worker);
+	if (rc < 0)
+		log_warnx("cannot serve the debugger: %s", strerror(-rc));
+}
+
+/* ---- main -------------------------------------------------------------------------------- */
+
+static void worker_follow_memory(
+	struct worker *worker, const struct handover_memory_add *message, int fd)
+{
+	struct lent_vm *lent = worker->orders->lent;
+	int rc = lent_vm_add_memory(lent, message, fd);
+
+	if (rc == 0)
+		rc = lent_vm_map(lent, lent->region_count - 1, &worker->vm.memory);
+	if (rc < 0)
+		log_warnx("memory at 0x%llx cannot be reached: %s",
+			(unsigned long long)message->gpa, strerror(-rc));
+}
+
+static void worker_follow_notice(struct worker *worker, const struct handover_notice *notice)
+{
+	if (notice->event == HANDOVER_RESET)
+		vm_on_reset(&worker->vm);
+	else if (notice->event == HANDOVER_SHUTDOWN)
+		vm_on_end(&worker->vm, TARGET_STOP_EXITED, notice->detail);
+	else if (notice->event == HANDOVER_CRASHED)
+		vm_on_end(&worker->vm, TARGET_STOP_CRASHED, notice->detail);
+}
+
+/* main has checked and accepted it; returns how many of fds it kept. */
+static unsigned worker_follow(
+	struct worker *worker, const union handover_message *message, int *fds, unsigned count)
+{
+	switch (message->header.type) {
+	case HANDOVER_MEMORY_ADD:
+		worker_follow_memory(worker, &message->memory_add, count ? fds[0] : -1);
+		return count;
+	case HANDOVER_MEMORY_REMOVE:
+		memory_remove(&worker->vm.memory, message->memory_remove.gpa);
+		lent_vm_remove_memory(worker->orders->lent, message->memory_remove.gpa);
+		return 0;
+	case HANDOVER_NOTICE:
+		worker_follow_notice(worker, &message->notice);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static bool worker_receive(struct worker *worker)
+{
+	struct control_message message;
+	int fds[HANDOVER_MAX_FDS];
+	unsigned count, kept = 0;
+	int rc = control_receive(worker->control.fd, &message, fds, &count);
+
+	if (rc == -EAGAIN)
+		return false;
+	if (rc <= 0) {
+		ev_io_stop(worker->loop, &worker->control);
+		worker_end(worker, "the daemon is ending");
+		return false;
+	}
+	if (message.type == CONTROL_CLIENT && count == 1) {
+		worker_add_debugger(worker, fds[0]);
+		kept = 1;
+	} else if (message.type == CONTROL_HANDOVER) {
+		kept = worker_follow(worker, &message.handover, fds, count);
+	}
+	fd_close_all(fds + kept, count - kept);
+	return true;
+}
+
+static void worker_on_control(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct worker *worker = (struct worker *)((char *)io - offsetof(struct worker, control));
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < WORKER_BURST && worker_receive(worker); i++)
+		;
+	worker_pump(worker);
+}
+
+static void worker_on_sigterm(struct ev_loop *loop, struct ev_signal *signal, int events)
+{
+	(void)loop;
+	(void)events;
+	worker_end((struct worker *)((char *)signal - offsetof(struct worker, sigterm)),
+		"the daemon is ending");
+}
+
+static int worker_start(struct worker *worker)
+{
+	const struct worker_orders *orders = worker->orders;
+	int rc;
+
+	worker->hooks = (struct vm_hooks){ .timer = worker_set_timer, .context = worker };
+	if (orders->conf->packet_trace)
+		worker->session_hooks.trace = worker_trace;
+	ev_timer_init(&worker->deadline, worker_on_deadline, 0., 0.);
+	rc = lent_vm_open(orders->lent, &worker->vm, &worker->hooks,
+		(int)orders->conf->stop_timeout_ms);
+	if (rc < 0)
+		return rc;
+	rc = worker_watch_ports(worker);
+	if (rc < 0) {
+		vm_fini(&worker->vm);
+		return rc;
+	}
+	ev_io_init(&worker->control, worker_on_control, orders->control_fd, EV_READ);
+	ev_io_start(worker->loop, &worker->control);
+	ev_signal_init(&worker->sigterm, worker_on_sigterm, SIGTERM);
+	ev_signal_start(worker->loop, &worker->sigterm);
+	return 0;
+}
+
+int worker_main(const struct worker_orders *orders)
+{
+	struct worker *worker = calloc(1, sizeof(*worker));
+	int rc;
+
+	if (!worker)
+		return EXIT_FAILURE;
+	log_set_subject(orders->lent->name);
+	worker->orders = orders;
+	worker->debugger.fd = -1;
+	worker->loop = ev_loop_new(EVFLAG_AUTO);
+	rc = worker->loop ? worker_start(worker) : -ENOMEM;
+	if (rc < 0) {
+		log_errorx("cannot debug this guest: %s", strerror(-rc));
+		return EXIT_FAILURE;
+	}
+	if (orders->job == WORKER_RECOVER) {
+		vm_recover(&worker->vm);
+		worker_settle(worker);
+	}
+	ev_run(worker->loop, 0);
+	vm_fini(&worker->vm);
+	ev_loop_destroy(worker->loop);
+	free(worker->ports);
+	free(worker);
+	return EXIT_SUCCESS;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * x86-64 as struct arch, and the modes of the CPU, which all of its files ask for.  Pure: knows no
+ * ioctl and no file descriptor.
+ */
+#include "kvm/arch_x86_64.h"
+
+#include <stdio.h>
+#include "kvm/paging_x86_64.h"
+
+/* ---- modes ------------------------------------------------------------------------------- */
+
+bool arch_x86_64_is_long(const struct cpu *cpu)
+{
+	return cpu->x86_64.sregs.efer & X86_EFER_LMA;
+}
+
+bool arch_x86_64_is_64bit(const struct cpu *cpu)
+{
+	return arch_x86_64_is_long(cpu) && cpu->x86_64.sregs.cs.l;
+}
+
+static bool arch_is_virtual_8086(const struct cpu *cpu)
+{
+	return (cpu->x86_64.sregs.cr0 & X86_CR0_PE) && !arch_x86_64_is_long(cpu) &&
+		(cpu->x86_64.regs.rflags & X86_FLAGS_VM);
+}
+
+bool arch_x86_64_is_real(const struct cpu *cpu)
+{
+	return !(cpu->x86_64.sregs.cr0 & X86_CR0_PE) || arch_is_virtual_8086(cpu);
+}
+
+unsigned arch_x86_64_code_bits(const struct cpu *cpu)
+{
+	if (arch_x86_64_is_64bit(cpu))
+		return 64;
+	return cpu->x86_64.sregs.cs.db ? 32 : 16;
+}
+
+/* KVM reports the CPL as SS.DPL (vmx_get_cpl(), svm_get_segment()). */
+unsigned arch_x86_64_cpl(const struct cpu *cpu)
+{
+	if (!(cpu->x86_64.sregs.cr0 & X86_CR0_PE))
+		return 0;
+	return arch_is_virtual_8086(cpu) ? 3 : cpu->x86_64.sregs.ss.dpl & 3;
+}
+
+bool arch_x86_64_is_canonical(const struct cpu *cpu, uint64_t address)
+{
+	unsigned bits = cpu->x86_64.sregs.cr4 & X86_CR4_LA57 ? 57 : 48;
+	uint64_t high = address >> (bits - 1);
+
+	return high == 0 || high == UINT64_MAX >> (bits - 1);
+}
+
+gva_t arch_x86_64_pc(const struct cpu *cpu)
+{
+	uint64_t rip = cpu->x86_64.regs.rip;
+
+	if (arch_x86_64_is_64bit(cpu))
+		return rip;
+	return (uint32_t)(cpu->x86_64.sregs.cs.base + rip);
+}
+
+void arch_x86_64_pc_set(struct cpu *cpu, gva_t pc)
+{
+	uint64_t rip = pc;
+
+	if (!arch_x86_64_is_64bit(cpu))
+		rip = (uint32_t)(pc - cpu->x86_64.sregs.cs.base);
+	cpu->x86_64.regs.rip = rip;
+	cpu->dirty |= CPU_GENERAL;
+}
+
+/* ---- address spaces ---------------------------------------------------------------------- */
+
+static int arch_translate(const struct cpu *cpu, const struct physical *memory, gva_t gva,
+	struct translation *out)
+{
+	const struct x86_sregs *sregs = &cpu->x86_64.sregs;
+	struct paging_x86_64 paging = {
+		.cr0 = sregs->cr0,
+		.cr3 = sregs->cr3,
+		.cr4 = sregs->cr4,
+		.efer = sregs->efer,
+	};
+
+	return paging_x86_64_walk(&paging, memory, gva, out);
+}
+
+/* The root table without PCID, PWT, PCD and LAM; one space for all while paging is off. */
+static uint64_t arch_address_space(const struct cpu *cpu, gva_t gva)
+{
+	const struct x86_sregs *sregs = &cpu->x86_64.sregs;
+	bool pae_root = (sregs->cr4 & X86_CR4_PAE) && !arch_x86_64_is_long(cpu);
+
+	(void)gva;
+	if (!(sregs->cr0 & X86_CR0_PG))
+		return 0;
+	return sregs->cr3 & (pae_root ? UINT64_C(0xffffffe0) : UINT64_C(0x000ffffffffff000));
+}
+
+/* ---- words for people -------------------------------------------------------------------- */
+
+static const char *arch_activity(const struct cpu *cpu)
+{
+	if (!(cpu->valid & CPU_MP))
+		return "";
+	switch (cpu->x86_64.mp_state) {
+	case X86_MP_UNINITIALIZED:
+		return "waiting for INIT";
+	case X86_MP_INIT_RECEIVED:
+		return "waiting for SIPI";
+	case X86_MP_HALTED:
+		return "halted";
+	default:
+		return "";
+	}
+}
+
+static const char *arch_privilege(const struct cpu *cpu)
+{
+	if (arch_is_virtual_8086(cpu))
+		return "in virtual-8086 mode";
+	if (arch_x86_64_is_real(cpu))
+		return "in real mode";
+	return arch_x86_64_cpl(cpu) == 3 ? "in user mode" : "in kernel mode";
+}
+
+static const char *arch_width(const struct cpu *cpu)
+{
+	if (arch_x86_64_is_real(cpu) || arch_x86_64_is_64bit(cpu))
+		return "";
+	return arch_x86_64_code_bits(cpu) == 32 ? ", 32-bit" : ", 16-bit";
+}
+
+/* A CPU that waits to be started has no mode worth a word. */
+static void arch_describe(const struct cpu *cpu, char *text, size_t size)
+{
+	const char *activity = arch_activity(cpu);
+	bool waits = (cpu->valid & CPU_MP) && (cpu->x86_64.mp_state == X86_MP_UNINITIALIZED ||
+					       cpu->x86_64.mp_state == X86_MP_INIT_RECEIVED);
+
+	if (waits || (cpu->valid & CPU_STOP) != CPU_STOP)
+		snprintf(text, size, "%s", activity);
+	else
+		snprintf(text, size, "%s%s%s%s", activity, *activity ? ", " : "",
+			arch_privilege(cpu), arch_width(cpu));
+}
+
+const struct arch arch_x86_64 = {
+	.name = "x86_64",
+	.description = &description_x86_64,
+	.breakpoint_length = 1,
+	.breakpoint_bytes = { 0xcc },
+	.breakpoint_alignment = 1,
+	.pc = arch_x86_64_pc,
+	.pc_set = arch_x86_64_pc_set,
+	.register_groups = registers_x86_64_groups,
+	.register_read = registers_x86_64_read,
+	.register_write = registers_x86_64_write,
+	.translate = arch_translate,
+	.address_space = arch_address_space,
+	.describe = arch_describe,
+	.check_point = plan_x86_64_check_point,
+	.debug_groups = plan_x86_64_groups,
+	.plan = plan_x86_64_make,
+	.encode = plan_x86_64_encode,
+	.decide = decide_x86_64,
+	.is_breakpoint = inject_x86_64_is_breakpoint,
+	.own_breakpoint = inject_x86_64_own_breakpoint,
+	.injection_groups = inject_x86_64_groups,
+	.inject = inject_x86_64,
+	.step_groups = step_x86_64_groups,
+	.step_begin = step_x86_64_begin,
+	.step_end = step_x86_64_end,
+};

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of what the debugger asked for: see breakpoint.h. */
+#include <errno.h>
+#include <string.h>
+#include "kvm/breakpoint.h"
+
+bool breakpoint_exists(const struct breakpoint_table *table, gva_t gva, gpa_t gpa)
+{
+	for (unsigned i = 0; i < table->count; i++)
+		if (table->entries[i].gva == gva && table->entries[i].gpa == gpa)
+			return true;
+	return false;
+}
+
+bool breakpoint_wants(const struct breakpoint_table *table, gpa_t gpa)
+{
+	for (unsigned i = 0; i < table->count; i++)
+		if (table->entries[i].gpa == gpa)
+			return true;
+	return false;
+}
+
+int breakpoint_add(struct breakpoint_table *table, gva_t gva, gpa_t gpa)
+{
+	if (breakpoint_exists(table, gva, gpa))
+		return 0;
+	if (table->count == BREAKPOINT_MAX)
+		return -ENOSPC;
+	table->entries[table->count++] = (struct breakpoint){ .gva = gva, .gpa = gpa };
+	return 0;
+}
+
+void breakpoint_remove(struct breakpoint_table *table, gva_t gva)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < table->count; i++)
+		if (table->entries[i].gva != gva)
+			table->entries[kept++] = table->entries[i];
+	table->count = kept;
+}
+
+static unsigned breakpoint_find_point(
+	const struct breakpoint_table *table, const struct hardware_point *point)
+{
+	unsigned i = 0;
+
+	while (i < table->point_count && (table->points[i].type != point->type ||
+						 table->points[i].gva != point->gva ||
+						 table->points[i].length != point->length))
+		i++;
+	return i;
+}
+
+bool breakpoint_has_point(const struct breakpoint_table *table, const struct hardware_point *point)
+{
+	return breakpoint_find_point(table, point) < table->point_count;
+}
+
+int breakpoint_add_point(struct breakpoint_table *table, const struct hardware_point *point)
+{
+	if (breakpoint_has_point(table, point))
+		return 0;
+	if (table->point_count == BREAKPOINT_MAX_POINTS)
+		return -ENOSPC;
+	table->points[table->point_count++] = *point;
+	return 0;
+}
+
+void breakpoint_remove_point(struct breakpoint_table *table, const struct hardware_point *point)
+{
+	unsigned i = breakpoint_find_point(table, point);
+
+	if (i == table->point_count)
+		return;
+	table->point_count--;
+	memmove(&table->points[i], &table->points[i + 1],
+		(table->point_count - i) * sizeof(table->points[0]));
+}
+
+bool breakpoint_point_at(const struct breakpoint_table *table, gva_t gva)
+{
+	for (unsigned i = 0; i < table->point_count; i++)
+		if (table->points[i].type == TARGET_BREAK_HARDWARE && table->points[i].gva == gva)
+			return true;
+	return false;
+}
+
+bool breakpoint_watches(const struct breakpoint_table *table, gva_t address)
+{
+	for (unsigned i = 0; i < table->point_count; i++) {
+		const struct hardware_point *point = &table->points[i];
+
+		if (point->type != TARGET_BREAK_HARDWARE && address - point->gva < point->length)
+			return true;
+	}
+	return false;
+}
+
+void breakpoint_clear(struct breakpoint_table *table)
+{
+	table->count = 0;
+	table->point_count = 0;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside libgdbproxy (gdbproxy.h): what its files share.  It lives in somebody else's process, so it
+ * brings no thread, logs nothing, takes no global but one signal handler (lender_kick.c), and must
+ * not crash on anything that a daemon says.
+ *
+ *	lender.c		the public calls of setting up and taking down
+ *	lender_link.c		the conversation of handover.h: tells the daemon what it was not told yet
+ *	lender_tie.c		the tie's life: attached, lost, undone, tried again
+ *	lender_vcpu.c		gdbproxy_run(): running and parking
+ *	lender_program.c	executing what came over the channel
+ *	lender_kick.c		the signal that gets a thread out of KVM_RUN
+ *
+ * Locks: whoever holds link_lock leads the conversation and may wait for the daemon's answers;
+ * table_lock is never held while waiting for anything.  What is marked [both] below is written
+ * with both held and read with either.  Order: link_lock, table_lock.
+ */
+#ifndef KVM_LENDER_H
+#define KVM_LENDER_H
+
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "kvm/channel.h"
+#include "kvm/gdbproxy.h"
+#include "kvm/journal.h"
+#include "protocol/handover.h"
+
+enum {
+	LENDER_ANSWER_MS = 2000, /* for an answer to a call of gdbproxy.h */
+	LENDER_PASS_MS = 2,	 /* for answers while a vCPU's thread registers again */
+	LENDER_ERROR_SIZE = 256,
+};
+
+/* ---- the tables -------------------------------------------------------------------------- */
+
+enum lender_told {
+	LENDER_VACANT, /* no region here */
+	LENDER_NEW,    /* the daemon does not know it */
+	LENDER_TOLD,
+	LENDER_LEAVING, /* the daemon knows it and is to forget it */
+};
+
+struct lender_region {
+	enum lender_told told;
+	uint32_t flags;
+	uint64_t gpa, size, offset, hva;
+	int fd; /* a duplicate of ours, or -1 */
+};
+
+/* ---- the conversation -------------------------------------------------------------------- */
+
+struct lender_link {
+	int fd; /* -1: none */
+	uint32_t serial; /* of the last request */
+	uint32_t asked;	 /* enum handover_type: its answer is outstanding; 0: none is */
+	unsigned subject; /* the region or vCPU it is about */
+	bool greeted, ready; /* HELLO, READY were answered */
+	char error[LENDER_ERROR_SIZE];
+};
+
+/* ---- one VM ------------------------------------------------------------------------------ */
+
+/*
+ * gdbproxy.state counts up with each change, from 0, so that a vCPU sees a change that was
+ * undone in the meantime; odd is attached.
+ */
+static inline bool lender_state_attached(uint32_t state)
+{
+	return state & 1;
+}
+
+struct gdbproxy {
+	pthread_mutex_t link_lock, table_lock;
+	_Atomic uint32_t state;		 /* [both] */
+	_Atomic int64_t retry_at_ms;	 /* CLOCK_MONOTONIC_COARSE; while detached */
+	_Atomic bool complete;		 /* gdbproxy_ready() was called: there is something to debug */
+	int64_t give_up_at_ms;		 /* link_lock: for the registration in progress */
+	int64_t backoff_ms;		 /* link_lock */
+	bool hold;			 /* [both]: READY asks for HOLD */
+	bool leaving;			 /* link_lock: GOODBYE is to be said */
+	struct lender_link link;	 /* link_lock */
+	struct journal journal;		 /* [both] */
+	struct lender_region regions[HANDOVER_MAX_REGIONS]; /* [both] */
+	unsigned nr_vcpus;
+	struct gdbproxy_vcpu **vcpus;	 /* [both]: nr_vcpus, NULL until added */
+	char path[108];			 /* sun_path */
+	char name[HANDOVER_NAME_SIZE];
+	char error[LENDER_ERROR_SIZE];	 /* of the last public call, for gdbproxy_error() */
+};
+
+/* ---- one vCPU ---------------------------------------------------------------------------- */
+
+struct lender_message {
+	size_t length;
+	_Alignas(8) uint8_t bytes[CHANNEL_MAX_BYTES];
+};
+
+struct lender_thread;
+
+struct gdbproxy_vcpu {
+	struct gdbproxy *proxy;
+	struct kvm_run *run;
+	int vcpu_fd;
+	unsigned index, kvm_id;
+
+	/* For whoever leads the conversation. */
+	bool told;	     /* link_lock */
+	int next_channel_fd; /* [both]: the end of a new channel, until the vCPU's thread takes it */
+	_Atomic pid_t tid;   /* of the thread that ran it last, 0: none yet */
+
+	/* The rest is of the thread in gdbproxy_run(). */
+	const struct lender_thread *thread; /* that ran it last */
+	uint32_t state;	  /* of the proxy, that it has settled in */
+	int channel_fd;	  /* written with table_lock; -1: detached */
+	uint32_t asked;	  /* enum channel_reason to park with as soon as I/O is complete; 0: none */
+	bool held;	  /* park before the first instruction */
+	bool once;	  /* the last RUN had CHANNEL_ONCE: a debugger is stepping */
+	bool debugged;	  /* the daemon has switched guest debug on */
+	bool owes_eintr;  /* a signal of the VMM's came while parked */
+	size_t after;	  /* where in program the `after` list begins; 0: no program in progress */
+	struct lender_message program; /* the last one received */
+	struct lender_message report;  /* to it, growing */
+};
+
+/* ---- lender_link.c ----------------------------------------------------------------------- */
+
+/* Connects without waiting.  0 or -errno of socket(2), connect(2). */
+int lender_link_connect(struct gdbproxy *proxy);
+
+/*
+ * Tells the daemon all it was not told yet, one request at a time, for up to timeout_ms.  0: all
+ * is told and answered.  -EAGAIN: time is up, call again to go on.  -EPROTO, -EACCES: it
+ * refused (link.error has its words).  Other -errno: it is gone.  Call with link_lock.
+ */
+int lender_link_sync(struct gdbproxy *proxy, int timeout_ms);
+
+/* Sends a notice and does not wait for its answer.  0 or -errno.  Call with link_lock. */
+int lender_link_notice(struct gdbproxy *proxy, uint32_t event, int32_t detail);
+
+/* Hangs up; from then on nothing has been told.  Call with both locks. */
+void lender_link_drop(struct gdbproxy *proxy);
+
+/* Ends a region's entry.  Call with both locks. */
+void lender_region_vacate(struct lender_region *region);
+
+/* ---- lender_tie.c ------------------------------------------------------------------------ */
+
+int64_t lender_now_ms(void);
+
+/*
+ * lender_link_sync(), and what follows from its result: attached when all is told, the tie cut when
+ * the daemon refused or is gone.  Without a link: 0.  Call with link_lock.
+ */
+int lender_tie_sync(struct gdbproxy *proxy, int timeout_ms);
+
+/* Takes back what is planted and detaches every vCPU, whatever is there.  Call with link_lock. */
+void lender_tie_cut(struct gdbproxy *proxy);
+
+/* A vCPU that settled in state found its channel dead: cuts the tie, once for each state. */
+void lender_tie_lose(struct gdbproxy *proxy, uint32_t state);
+
+/* While detached: looks for a daemon, rarely and without waiting. */
+void lender_tie_retry(struct gdbproxy *proxy);
+
+/* ---- lender_vcpu.c ----------------------------------------------------------------------- */
+
+/* Takes guest debug off the vCPU if the daemon had it on. */
+void lender_vcpu_undebug(struct gdbproxy_vcpu *vcpu);
+
+/* ---- lender_program.c -------------------------------------------------------------------- */
+
+/* Begins vcpu->report as the one to program seq; empty. */
+void lender_program_begin(struct gdbproxy_vcpu *vcpu, uint32_t seq);
+
+/* Executes `before` of the checked vcpu->program, after lender_program_begin().  False: one failed. */
+bool lender_program_before(struct gdbproxy_vcpu *vcpu);
+
+/* Executes `after` of the program in progress, if there is one. */
+void lender_program_after(struct gdbproxy_vcpu *vcpu);
+
+/* Completes vcpu->report and sends it.  0 or -errno. */
+int lender_program_report(struct gdbproxy_vcpu *vcpu, enum channel_reason reason, int run_errno);
+
+/* ---- lender_kick.c ----------------------------------------------------------------------- */
+
+/* What the signal handler knows.  One for each thread, so that it outlives every vCPU. */
+struct lender_thread {
+	struct gdbproxy_vcpu *vcpu;	  /* in gdbproxy_run() just now, else NULL */
+	const struct gdbproxy_vcpu *last; /* bound to this thread; for comparison only */
+	volatile sig_atomic_t kicked;	  /* the channel is to be looked at */
+};
+
+/* "initial-exec": a handler must not be the first to touch it, which could allocate. */
+extern _Thread_local struct lender_thread lender_thread
+	__attribute__((tls_model("initial-exec")));
+
+/* The lender's own bit of kvm_run->immediate_exit; the others are the VMM's. */
+enum { LENDER_EXIT_BIT = 0x80 };
+
+/* Installs the handler of SIGURG in front of the one that is there; once a process. */
+void lender_kick_install(void);
+
+/* Lets SIGURG through in this thread. */
+void lender_kick_unblock(void);
+
+/* From now on what arrives on channel_fd interrupts thread tid; what has arrived does not. */
+void lender_kick_arm(int channel_fd, pid_t tid);
+
+/* Switches that off, and on again for the same thread. */
+void lender_kick_pause(int channel_fd);
+void lender_kick_resume(int channel_fd);
+
+/* Sets and clears LENDER_EXIT_BIT. */
+void lender_kick_mark(struct gdbproxy_vcpu *vcpu);
+void lender_kick_unmark(struct gdbproxy_vcpu *vcpu);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Guest-physical memory: see memory.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "kvm/memory.h"
+
+int memory_init(struct memory *memory)
+{
+	memory->count = 0;
+	memory->self_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	return memory->self_fd < 0 ? -errno : 0;
+}
+
+static void memory_region_fini(struct memory *memory, struct memory_region *region)
+{
+	if (region->mapping)
+		munmap(region->mapping, region->size);
+	if (region->mem_fd != memory->self_fd)
+		close(region->mem_fd);
+}
+
+void memory_fini(struct memory *memory)
+{
+	for (unsigned i = 0; i < memory->count; i++)
+		memory_region_fini(memory, &memory->regions[i]);
+	memory->count = 0;
+	if (memory->self_fd >= 0)
+		close(memory->self_fd);
+	memory->self_fd = -1;
+}
+
+/* Index of the first region that ends above gpa. */
+static unsigned memory_search(const struct memory *memory, gpa_t gpa)
+{
+	unsigned low = 0, high = memory->count;
+
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+		const struct memory_region *region = &memory->regions[middle];
+
+		if (region->gpa + (region->size - 1) < gpa)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+const struct memory_region *memory_find(const struct memory *memory, gpa_t gpa)
+{
+	unsigned i = memory_search(memory, gpa);
+
+	if (i == memory->count || gpa < memory->regions[i].gpa)
+		return NULL;
+	return &memory->regions[i];
+}
+
+/* 0 when [gpa, gpa + size) may be added; *index says where. */
+static int memory_place(const struct memory *memory, gpa_t gpa, uint64_t size, unsigned *index)
+{
+	unsigned i = memory_search(memory, gpa);
+
+	if (!size || gpa + (size - 1) < gpa)
+		return -EINVAL;
+	if (i < memory->count && memory->regions[i].gpa <= gpa + (size - 1))
+		return -EEXIST;
+	if (memory->count == MEMORY_MAX_REGIONS)
+		return -ENOSPC;
+	*index = i;
+	return 0;
+}
+
+static void memory_insert(
+	struct memory *memory, unsigned index, const struct memory_region *region)
+{
+	struct memory_region *at = &memory->regions[index];
+
+	memmove(at + 1, at, (memory->count - index) * sizeof(*at));
+	*at = *region;
+	memory->count++;
+}
+
+/*
+ * Executable where the system lets us, so that arm64 keeps the instruction side coherent; a
+ * noexec mount or a sealed memfd may forbid it, and on x86-64 it makes no difference.
+ */
+static void *memory_map(int fd, uint64_t size, uint64_t offset, bool writable)
+{
+	int prot = PROT_READ | (writable ? PROT_WRITE : 0);
+	void *mapping = mmap(NULL, size, prot | PROT_EXEC, MAP_SHARED, fd, (off_t)offset);
+
+	if (mapping == MAP_FAILED)
+		mapping = mmap(NULL, size, prot, MAP_SHARED, fd, (off_t)offset);
+	return mapping;
+}
+
+int memory_add_file(struct memory *memory, gpa_t gpa, uint64_t size, int fd, uint64_t offset,
+	bool writable, uint64_t vmm_hva)
+{
+	struct memory_region region = { .gpa = gpa, .size = size, .vmm_hva = vmm_hva };
+	unsigned index;
+	int rc = memory_place(memory, gpa, size, &index);
+
+	if (rc < 0)
+		return rc;
+	region.mapping = memory_map(fd, size, offset, writable);
+	if (region.mapping == MAP_FAILED)
+		return -errno;
+	madvise(region.mapping, size, MADV_DONTDUMP);
+	region.hva = (uintptr_t)region.mapping;
+	region.mem_fd = memory->self_fd;
+	memory_insert(memory, index, &region);
+	return 0;
+}
+
+int memory_add_process(
+	struct memory *memory, gpa_t gpa, uint64_t size, int mem_fd, uint64_t vmm_hva)
+{
+	struct memory_region region = {
+		.gpa = gpa, .size = size, .hva = vmm_hva, .vmm_hva = vmm_hva, .mem_fd = mem_fd
+	};
+	unsigned index;
+	int rc = memory_place(memory, gpa, size, &index);
+
+	if (rc < 0) {
+		close(mem_fd);
+		return rc;
+	}
+	memory_insert(memory, index, &region);
+	return 0;
+}
+
+int memory_remove(struct memory *memory, gpa_t gpa)
+{
+	unsigned i = memory_search(memory, gpa);
+	struct memory_region *at = &memory->regions[i];
+
+	if (i == memory->count || at->gpa != gpa)
+		return -ENOENT;
+	memory_region_fini(memory, at);
+	memory->count--;
+	memmove(at, at + 1, (memory->count - i) * sizeof(*at));
+	return 0;
+}
+
+/* The longest run of [gpa, gpa + length) inside one region, and where it is; 0 outside. */
+static size_t memory_run(const struct memory *memory, gpa_t gpa, size_t length,
+	const struct memory_region **region, off_t *where)
+{
+	uint64_t inside;
+
+	*region = memory_find(memory, gpa);
+	if (!*region)
+		return 0;
+	inside = gpa - (*region)->gpa;
+	*where = (off_t)((*region)->hva + inside);
+	return length < (*region)->size - inside ? length : (size_t)((*region)->size - inside);
+}
+
+int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t length)
+{
+	const struct memory_region *region;
+	off_t where;
+
+	for (size_t done = 0; done < length;) {
+		size_t run = memory_run(memory, gpa + done, length - done, &region, &where);
+		ssize_t n = run ? pread(region->mem_fd, (char *)buf + done, run, where) : 0;
+
+		if (n <= 0)
+			return -EFAULT;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int memory_write(const struct memory *memory, gpa_t gpa, const void *buf, size_t length)
+{
+	const struct memory_region *region;
+	off_t where;
+
+	for (size_t done = 0; done < length;) {
+		size_t run = memory_run(memory, gpa + done, length - done, &region, &where);
+		ssize_t n = run ? pwrite(region->mem_fd, (const char *)buf + done, run, where) : 0;
+
+		if (n <= 0)
+			return -EFAULT;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+static int memory_physical_read(void *context, gpa_t gpa, void *buf, size_t length)
+{
+	return memory_read(context, gpa, buf, length);
+}
+
+struct physical memory_physical(struct memory *memory)
+{
+	return (struct physical){ .read = memory_physical_read, .context = memory };
+}

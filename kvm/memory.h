@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Guest-physical memory: the regions that a VMM has handed over, and the one checked way into them.
+ *
+ * Every access goes through a /proc/PID/mem file, ours for memory that we have mapped, the VMM's for
+ * memory that only it has.  So a VMM that truncates, punches or unmaps what it lent costs an
+ * error (EIO or EFAULT), never a SIGBUS; and on arm64 the kernel keeps instruction fetch coherent
+ * with a write into an executable mapping (copy_to_user_page(), flush_ptrace_access() in
+ * arch/arm64/mm/flush.c).
+ */
+#ifndef KVM_MEMORY_H
+#define KVM_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "kvm/address.h"
+#include "kvm/paging.h"
+
+enum { MEMORY_MAX_REGIONS = 128 };
+
+struct memory_region {
+	gpa_t gpa;
+	uint64_t size;
+	uint64_t hva;	/* where it begins in the address space behind mem_fd */
+	int mem_fd;	/* borrowed from struct memory for our own mappings, else owned */
+	void *mapping;	/* ours, or NULL */
+	uint64_t vmm_hva; /* where the VMM has it; for CHANNEL_SYNC_CODE */
+};
+
+struct memory {
+	int self_fd; /* /proc/self/mem */
+	unsigned count;
+	struct memory_region regions[MEMORY_MAX_REGIONS]; /* by rising gpa */
+};
+
+/* 0 or -errno of opening /proc/self/mem.  To be called in the process that will use it. */
+int memory_init(struct memory *memory);
+void memory_fini(struct memory *memory);
+
+/*
+ * Adds a region backed by fd (which stays the caller's) from offset on, writable or not.  -EEXIST it
+ * overlaps, -ENOSPC too many, -errno of mmap().
+ */
+int memory_add_file(struct memory *memory, gpa_t gpa, uint64_t size, int fd, uint64_t offset,
+	bool writable, uint64_t vmm_hva);
+
+/* The same for memory that only the VMM can reach, at vmm_hva; takes mem_fd (/proc/PID/mem). */
+int memory_add_process(
+	struct memory *memory, gpa_t gpa, uint64_t size, int mem_fd, uint64_t vmm_hva);
+
+/* Removes the region that begins at gpa.  -ENOENT. */
+int memory_remove(struct memory *memory, gpa_t gpa);
+
+/* length bytes at gpa, whole: 0, or -EFAULT (a hole, a device, or taken away by the VMM). */
+int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t length);
+int memory_write(const struct memory *memory, gpa_t gpa, const void *buf, size_t length);
+
+/* The region around gpa, or NULL. */
+const struct memory_region *memory_find(const struct memory *memory, gpa_t gpa);
+
+/* memory_read() as the page walkers want it; memory must outlive the result. */
+struct physical memory_physical(struct memory *memory);
+
+#endif

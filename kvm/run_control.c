@@ -1,0 +1,684 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All-stop run control: see run_control.h. */
+#include <errno.h>
+#include <string.h>
+#include "kvm/run_control.h"
+#include "kvm/view.h"
+
+static void run_go(struct vm *vm);
+static void run_settle(struct vm *vm);
+
+/* ---- small questions --------------------------------------------------------------------- */
+
+static gva_t run_pc(struct vm *vm, struct vcpu *vcpu)
+{
+	if (vcpu_fetch(vcpu, CPU_STOP, vm->stop_timeout_ms) < 0)
+		return 0;
+	return vm->arch->pc(&vcpu->cpu);
+}
+
+/* The plant on the instruction that vcpu is about to execute, or NULL. */
+static struct plant *run_plant_at(struct vm *vm, struct vcpu *vcpu, gva_t pc)
+{
+	struct view view = { .vm = vm, .vcpu = vcpu };
+	struct translation translation;
+
+	if (!vm->plants.count || view_translate(&view, pc, &translation) != 1)
+		return NULL;
+	return plant_find(&vm->plants, translation.gpa);
+}
+
+static bool run_is_running(const struct vcpu *vcpu)
+{
+	return vcpu->state == VCPU_RUNNING;
+}
+
+static bool run_all_parked(const struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (run_is_running(&vm->vcpus[i]))
+			return false;
+	return true;
+}
+
+static bool run_passes(const struct vcpu *vcpu, gva_t pc)
+{
+	return vcpu->pass && vcpu->pass_pc == pc;
+}
+
+static void run_timer(struct vm *vm, int ms)
+{
+	vm->hooks->timer(vm->hooks->context, ms);
+}
+
+/* ---- reporting --------------------------------------------------------------------------- */
+
+static void run_report(struct vm *vm, const struct target_stop *stop)
+{
+	vm->report = *stop;
+	vm->deferred = true;
+	if (stop->thread)
+		vm->last_thread = stop->thread;
+}
+
+void run_deliver(struct vm *vm)
+{
+	struct target_stop stop = vm->report;
+
+	if (!vm->deferred)
+		return;
+	vm->deferred = false;
+	vm->stop_wanted = false;
+	if (vm->target.listener)
+		vm->target.listener->ops->on_stop(vm->target.listener, &stop);
+}
+
+/* The VMM is gone: the end of everything but the news of it. */
+static void run_gone(struct vm *vm)
+{
+	struct target_stop stop = { .reason = TARGET_STOP_GONE };
+	bool owed = vm->state == VM_RUNNING || vm->state == VM_STOPPING || vm->deferred;
+
+	if (vm->state == VM_GONE)
+		return;
+	run_timer(vm, 0);
+	vm->state = VM_GONE;
+	vm->over = NULL;
+	if (owed)
+		run_report(vm, &stop);
+}
+
+/* ---- stopping ---------------------------------------------------------------------------- */
+
+static void run_kick_all(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (vcpu_kick(&vm->vcpus[i]) < 0) {
+			run_gone(vm);
+			return;
+		}
+}
+
+static void run_begin_stop(struct vm *vm)
+{
+	if (vm->state == VM_STOPPED || vm->state == VM_GONE)
+		return;
+	if (vm->state != VM_STOPPING) {
+		vm->state = VM_STOPPING;
+		run_timer(vm, vm->stop_timeout_ms);
+	}
+	run_kick_all(vm);
+	if (vm->state == VM_STOPPING && run_all_parked(vm))
+		run_settle(vm);
+}
+
+int run_stop(struct vm *vm)
+{
+	if (vm->state == VM_GONE)
+		return -ENODEV;
+	if (vm->state == VM_STOPPED)
+		return -EALREADY;
+	vm->stop_wanted = true;
+	run_begin_stop(vm);
+	return 0;
+}
+
+/* Keeps what happened to a vCPU, and stops the others so that it can be told. */
+static void run_hit(
+	struct vm *vm, struct vcpu *vcpu, enum target_stop_reason reason, uint64_t address)
+{
+	vcpu->has_hit = true;
+	vcpu->hit = (struct target_stop){
+		.thread = vcpu->index + 1, .reason = reason, .address = address
+	};
+	vcpu->hit_pc = run_pc(vm, vcpu);
+	run_begin_stop(vm);
+}
+
+/* The hit to tell of first: anything that happened comes before the mere end of a step. */
+static struct vcpu *run_choose_hit(struct vm *vm)
+{
+	struct vcpu *step = NULL;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct vcpu *vcpu = &vm->vcpus[i];
+
+		if (vcpu->has_hit && vcpu->hit.reason != TARGET_STOP_STEP)
+			return vcpu;
+		if (vcpu->has_hit && !step)
+			step = vcpu;
+	}
+	return step;
+}
+
+/*
+ * A stop before the instruction (every breakpoint; arm64's watchpoints) would come again at once: the next
+ * resume passes it.
+ */
+static void run_report_hit(struct vm *vm, struct vcpu *vcpu)
+{
+	enum target_stop_reason reason = vcpu->hit.reason;
+
+	vcpu->has_hit = false;
+	if (reason == TARGET_STOP_SWBREAK || reason == TARGET_STOP_HWBREAK ||
+		(vm->arch->watch_is_fault && reason >= TARGET_STOP_WATCH &&
+			reason <= TARGET_STOP_AWATCH)) {
+		vcpu->pass = true;
+		vcpu->pass_pc = vcpu->hit_pc;
+	}
+	run_report(vm, &vcpu->hit);
+}
+
+/* The thread to show when nothing happened but the wish to stop. */
+static void run_report_quiet(struct vm *vm)
+{
+	struct target_stop stop = { .reason = TARGET_STOP_INTERRUPT, .thread = vm->last_thread };
+
+	if (!stop.thread || vm->vcpus[stop.thread - 1].state != VCPU_PARKED)
+		stop.thread = 1;
+	run_report(vm, &stop);
+}
+
+/* Every vCPU that will park has parked. */
+static void run_settle(struct vm *vm)
+{
+	struct vcpu *hit = run_choose_hit(vm);
+
+	run_timer(vm, 0);
+	if (vm->release_wanted) {
+		run_free(vm);
+	} else if (vm->has_end) {
+		vm->state = VM_STOPPED;
+		run_report(vm, &vm->end);
+	} else if (hit) {
+		vm->state = VM_STOPPED;
+		run_report_hit(vm, hit);
+	} else if (vm->stop_wanted) {
+		vm->state = VM_STOPPED;
+		run_report_quiet(vm);
+	} else {
+		run_go(vm); /* an internal stop: nobody asked, nobody is told */
+	}
+}
+
+/* ---- running ----------------------------------------------------------------------------- */
+
+static void run_step_begin(struct vm *vm, struct vcpu *vcpu)
+{
+	struct view view = { .vm = vm, .vcpu = vcpu };
+	struct guest_memory memory = view_memory(&view);
+	uint8_t code[64];
+	gva_t pc = run_pc(vm, vcpu);
+	ssize_t length = view_read(&view, pc, code, sizeof(code));
+	unsigned have = length > 0 ? (unsigned)length : 0;
+
+	vcpu_fetch(vcpu, vm->arch->step_groups(&vcpu->cpu, code, have), vm->stop_timeout_ms);
+	memset(&vcpu->step, 0, sizeof(vcpu->step));
+	vm->arch->step_begin(&vcpu->cpu, &memory, code, have, &vcpu->step);
+	vcpu->step.from = pc;
+	vcpu->stepping = true;
+}
+
+/* The step is over, or given up: what it left behind is taken back. */
+static void run_step_end(struct vm *vm, struct vcpu *vcpu)
+{
+	struct view view = { .vm = vm, .vcpu = vcpu };
+	struct guest_memory memory = view_memory(&view);
+	struct plant *plant;
+
+	if (vcpu->stepping) {
+		vcpu->stepping = false;
+		vcpu_fetch(vcpu, CPU_STOP, vm->stop_timeout_ms);
+		vm->arch->step_end(&vcpu->cpu, &memory, &vcpu->step);
+	}
+	vcpu->errand = VCPU_FREE;
+	if (vm->over != vcpu)
+		return;
+	vm->over = NULL;
+	plant = plant_find(&vm->plants, vm->over_gpa);
+	if (plant && plant_restore(&vm->plants, plant) < 0)
+		vm_say(vm, "the memory under a breakpoint at guest-physical 0x%llx is gone",
+			(unsigned long long)vm->over_gpa);
+}
+
+static struct debug_request run_request(struct vm *vm, const struct vcpu *vcpu)
+{
+	struct debug_request request = { .software = vm->plants.count > 0 };
+
+	if (vm->state == VM_FREE)
+		return (struct debug_request){ 0 };
+	if (vcpu->errand != VCPU_SILENT) {
+		request.points = vm->table.points;
+		request.point_count = vm->table.point_count;
+	}
+	request.skip_at_pc = vcpu->errand != VCPU_FREE;
+	if (vcpu->stepping) {
+		request.step = vcpu->step.trap;
+		request.run_to_count = vcpu->step.run_to_count;
+		memcpy(request.run_to, vcpu->step.run_to, sizeof(request.run_to));
+	}
+	return request;
+}
+
+static void run_inject(struct vm *vm, struct vcpu *vcpu)
+{
+	const struct arch *arch = vm->arch;
+
+	if (vcpu->inject.kind == INJECT_NONE)
+		return;
+	vcpu_fetch(vcpu, arch->injection_groups(&vcpu->inject), vm->stop_timeout_ms);
+	arch->inject(&vcpu->cpu, &vcpu->inject);
+}
+
+static void run_launch(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand)
+{
+	const struct arch *arch = vm->arch;
+	struct debug_request request;
+	uint32_t groups;
+	int rc = vcpu_fetch(vcpu, CPU_STOP, vm->stop_timeout_ms);
+
+	if (rc == 0) {
+		run_inject(vm, vcpu);
+		vcpu->errand = errand;
+		if (errand != VCPU_FREE)
+			run_step_begin(vm, vcpu);
+		request = run_request(vm, vcpu);
+		groups = arch->debug_groups(&request);
+		vcpu_fetch(vcpu, groups, vm->stop_timeout_ms);
+		arch->plan(&vcpu->cpu, &request, &vcpu->plan);
+		vm_say_limitations(vm, vcpu->plan.limitations);
+		rc = vcpu_launch(vcpu, arch, CPU_STOP | groups);
+	}
+	if (rc < 0)
+		run_gone(vm);
+}
+
+/*
+ * True when vcpu cannot go on without the original instruction under our breakpoint being put back for
+ * it.  A guest's own breakpoint instruction under ours needs no such thing: it gets its exception.
+ */
+static bool run_needs_lift(struct vm *vm, struct vcpu *vcpu, struct plant **plant)
+{
+	const struct arch *arch = vm->arch;
+	gva_t pc = run_pc(vm, vcpu);
+
+	*plant = run_plant_at(vm, vcpu, pc);
+	if (!*plant || (vcpu->action != TARGET_STEP && !run_passes(vcpu, pc)))
+		return false;
+	if (!arch->is_breakpoint((*plant)->original, arch->breakpoint_length))
+		return true;
+	if (vcpu->inject.kind == INJECT_NONE)
+		arch->own_breakpoint(&vcpu->cpu, (*plant)->original, arch->breakpoint_length,
+			&vcpu->inject);
+	return false;
+}
+
+/* Alone: every other vCPU is parked while the breakpoint is out of memory. */
+static void run_alone(struct vm *vm, struct vcpu *vcpu, struct plant *plant)
+{
+	vm->over = vcpu;
+	vm->over_gpa = plant->gpa;
+	if (plant_lift(&vm->plants, plant) < 0)
+		vm_say(vm, "the memory under a breakpoint at guest-physical 0x%llx is gone",
+			(unsigned long long)plant->gpa);
+	if (vcpu->action != TARGET_STEP)
+		run_timer(vm, vm->stop_timeout_ms);
+	run_launch(vm, vcpu, vcpu->action == TARGET_STEP ? VCPU_STEP : VCPU_OVER);
+}
+
+static void run_start(struct vm *vm, struct vcpu *vcpu)
+{
+	enum vcpu_errand errand = VCPU_FREE;
+
+	if (vcpu->action == TARGET_STEP)
+		errand = VCPU_STEP;
+	else if (vcpu->inject.kind == INJECT_NONE && run_passes(vcpu, run_pc(vm, vcpu)))
+		errand = VCPU_OVER;
+	run_launch(vm, vcpu, errand);
+}
+
+/* Lets go whom the actions in force let go; first, one at a time, those that must go alone. */
+static void run_go(struct vm *vm)
+{
+	struct plant *plant;
+
+	vm->state = VM_RUNNING;
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct vcpu *vcpu = &vm->vcpus[i];
+
+		if (vcpu->state == VCPU_PARKED && vcpu->action != TARGET_STAY &&
+			run_needs_lift(vm, vcpu, &plant)) {
+			run_alone(vm, vcpu, plant);
+			return;
+		}
+	}
+	for (unsigned i = 0; i < vm->vcpu_count && vm->state == VM_RUNNING; i++)
+		if (vm->vcpus[i].state == VCPU_PARKED && vm->vcpus[i].action != TARGET_STAY)
+			run_start(vm, &vm->vcpus[i]);
+}
+
+/* A vCPU that came out for something that concerns nobody goes on. */
+static void run_again(struct vm *vm, struct vcpu *vcpu)
+{
+	struct plant *plant;
+
+	if (vcpu->action == TARGET_STAY)
+		return;
+	if (!run_needs_lift(vm, vcpu, &plant))
+		run_start(vm, vcpu);
+	else
+		run_begin_stop(vm); /* internal: run_settle() finds nothing to tell, and goes on */
+}
+
+/* ---- resuming ---------------------------------------------------------------------------- */
+
+/* A kept hit counts only while what it hit is still asked for. */
+static bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
+{
+	struct view view = { .vm = vm, .vcpu = vcpu };
+	struct translation translation;
+	gva_t pc = run_pc(vm, vcpu);
+
+	if (!vcpu->has_hit || vcpu->hit_pc != pc)
+		return false;
+	switch (vcpu->hit.reason) {
+	case TARGET_STOP_SWBREAK:
+		return view_translate(&view, pc, &translation) == 1 &&
+		       breakpoint_exists(&vm->table, pc, translation.gpa);
+	case TARGET_STOP_HWBREAK:
+		return breakpoint_point_at(&vm->table, pc);
+	case TARGET_STOP_WATCH:
+	case TARGET_STOP_RWATCH:
+	case TARGET_STOP_AWATCH:
+		return breakpoint_watches(&vm->table, vcpu->hit.address);
+	case TARGET_STOP_CRASHED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The debugger moved pc: what was due at the old one is not due any more. */
+static void run_forget_moved(struct vm *vm, struct vcpu *vcpu)
+{
+	if (vcpu->pass && vcpu->pass_pc != run_pc(vm, vcpu)) {
+		vcpu->pass = false;
+		vcpu->inject.kind = INJECT_NONE;
+	}
+}
+
+int run_resume(struct vm *vm, const enum target_action *actions)
+{
+	bool any = false;
+	int rc;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		any = any || actions[i] != TARGET_STAY;
+	if (!any)
+		return -EINVAL;
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct vcpu *vcpu = &vm->vcpus[i];
+
+		vcpu->action = actions[i];
+		if (vcpu->state != VCPU_PARKED || actions[i] == TARGET_STAY)
+			continue;
+		if (run_hit_stands(vm, vcpu)) {
+			run_report_hit(vm, vcpu);
+			return 0;
+		}
+		vcpu->has_hit = false;
+		run_forget_moved(vm, vcpu);
+	}
+	rc = plant_sync(&vm->plants, &vm->table);
+	if (rc < 0)
+		vm_say(vm, "not every breakpoint could be planted: %s", strerror(-rc));
+	run_go(vm);
+	return 0;
+}
+
+void run_free(struct vm *vm)
+{
+	vm->release_wanted = false;
+	vm->has_end = false;
+	breakpoint_clear(&vm->table);
+	plant_clear(&vm->plants);
+	run_timer(vm, 0);
+	vm->state = VM_FREE;
+	for (unsigned i = 0; i < vm->vcpu_count && vm->state == VM_FREE; i++) {
+		struct vcpu *vcpu = &vm->vcpus[i];
+
+		vcpu->has_hit = vcpu->pass = false;
+		vcpu->action = TARGET_CONTINUE;
+		if (vcpu->state == VCPU_PARKED)
+			run_launch(vm, vcpu, VCPU_FREE);
+	}
+}
+
+/* ---- what a vCPU came out with ----------------------------------------------------------- */
+
+static void run_describe_event(
+	struct vm *vm, struct vcpu *vcpu, struct debug_event *event, gva_t pc)
+{
+	struct view view = { .vm = vm, .vcpu = vcpu };
+	ssize_t length;
+
+	*event = (struct debug_event){
+		.cpu = &vcpu->cpu,
+		.exit = vcpu->port.report.head.debug,
+		.plan = &vcpu->plan,
+		.step = vcpu->stepping ? &vcpu->step : NULL,
+		.planted = run_plant_at(vm, vcpu, pc) != NULL,
+	};
+	length = view_read(&view, pc, event->code, sizeof(event->code));
+	event->code_length = length > 0 ? (unsigned)length : 0;
+}
+
+/*
+ * Our instruction, reached by an address that nobody set a breakpoint at (another mapping of the
+ * page): ours all the same, so it is passed in silence.
+ */
+static bool run_is_alias(struct vm *vm, struct vcpu *vcpu, gva_t pc)
+{
+	struct view view = { .vm = vm, .vcpu = vcpu };
+	struct translation translation;
+
+	return view_translate(&view, pc, &translation) == 1 &&
+	       !breakpoint_exists(&vm->table, pc, translation.gpa);
+}
+
+static void run_pass_alias(struct vm *vm, struct vcpu *vcpu, gva_t pc)
+{
+	vcpu->pass = true;
+	vcpu->pass_pc = pc;
+	run_again(vm, vcpu);
+}
+
+/* The step in progress has ended; errand is what it was for. */
+static void run_on_step_done(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand)
+{
+	bool alone = vm->over == vcpu;
+
+	run_step_end(vm, vcpu);
+	if (errand == VCPU_STEP && vcpu->action == TARGET_STEP)
+		run_hit(vm, vcpu, TARGET_STOP_STEP, 0);
+	else if (vm->state == VM_RUNNING && alone)
+		run_go(vm);
+	else if (vm->state == VM_RUNNING)
+		run_again(vm, vcpu);
+}
+
+static void run_act(struct vm *vm, struct vcpu *vcpu, const struct decision *decision, gva_t pc)
+{
+	enum vcpu_errand errand = vcpu->errand;
+	bool alone = vm->over == vcpu;
+
+	if (decision->inject.kind != INJECT_NONE)
+		vcpu->inject = decision->inject;
+	if (decision->step_done && !decision->report) {
+		if (vcpu->inject.kind == INJECT_SYNC)
+			run_inject(vm, vcpu); /* the step ends where the exception leads */
+		run_on_step_done(vm, vcpu, errand);
+		return;
+	}
+	run_step_end(vm, vcpu);
+	if (decision->report && decision->reason == TARGET_STOP_SWBREAK &&
+		run_is_alias(vm, vcpu, pc))
+		run_pass_alias(vm, vcpu, pc);
+	else if (decision->report)
+		run_hit(vm, vcpu, decision->reason, decision->address);
+	else if (vm->state != VM_RUNNING)
+		return;
+	else if (decision->guest_debug_registers || decision->step_silently)
+		run_launch(vm, vcpu, VCPU_SILENT);
+	else if (alone)
+		run_go(vm);
+	else
+		run_again(vm, vcpu);
+}
+
+static void run_on_debug(struct vm *vm, struct vcpu *vcpu)
+{
+	struct debug_event event;
+	struct decision decision = { 0 };
+	struct debug_request request = run_request(vm, vcpu);
+	uint32_t groups = CPU_STOP | vm->arch->debug_groups(&request);
+	gva_t pc;
+
+	if (vcpu_fetch(vcpu, groups, vm->stop_timeout_ms) < 0 && vcpu->state == VCPU_LOST)
+		return;
+	pc = vm->arch->pc(&vcpu->cpu);
+	run_describe_event(vm, vcpu, &event, pc);
+	vm->arch->decide(&event, &decision);
+	vm_say_limitations(vm, decision.limitations);
+	run_act(vm, vcpu, &decision, pc);
+}
+
+/* A step that left for the VMM: KVM may raise no debug exit for it, so pc tells. */
+static void run_on_vmm_exit(struct vm *vm, struct vcpu *vcpu)
+{
+	if (vcpu->stepping && run_pc(vm, vcpu) != vcpu->step.from) {
+		run_on_step_done(vm, vcpu, vcpu->errand);
+		return;
+	}
+	run_step_end(vm, vcpu);
+	if (vm->state == VM_RUNNING)
+		run_again(vm, vcpu);
+}
+
+static void run_on_asked(struct vm *vm, struct vcpu *vcpu)
+{
+	gva_t pc = run_pc(vm, vcpu);
+	bool moved = vcpu->stepping && pc != vcpu->step.from;
+
+	if (moved && vcpu->step.trap) {
+		run_on_step_done(vm, vcpu, vcpu->errand);
+		return;
+	}
+	if (vcpu->stepping && !moved && vcpu->errand == VCPU_OVER) {
+		vcpu->pass = true; /* not a step further: still to be passed */
+		vcpu->pass_pc = pc;
+	}
+	run_step_end(vm, vcpu);
+	if (vm->state == VM_RUNNING)
+		run_again(vm, vcpu);
+}
+
+/* KVM_RUN failed: the VMM will be told when the vCPU goes on; the debugger first. */
+static void run_on_failed(struct vm *vm, struct vcpu *vcpu)
+{
+	run_step_end(vm, vcpu);
+	vm_say(vm, "vCPU %u: KVM_RUN failed: %s", vcpu->index,
+		strerror(vcpu->port.report.head.run_errno));
+	run_hit(vm, vcpu, TARGET_STOP_CRASHED, 0);
+}
+
+/*
+ * KVM refused what the vCPU was to run with.  An exception that waits in KVM goes first: the
+ * instruction that owes the guest another one is executed again after it.
+ */
+static void run_on_refused(struct vm *vm, struct vcpu *vcpu)
+{
+	struct results results;
+	const void *bytes;
+	size_t size;
+	int rc = 0;
+
+	port_results(&vcpu->port, &results);
+	while (results.left)
+		rc = results_next(&results, &bytes, &size);
+	run_step_end(vm, vcpu);
+	if (rc == -EBUSY && vm->state == VM_RUNNING) {
+		run_again(vm, vcpu);
+		return;
+	}
+	vm_say(vm, "vCPU %u: KVM refused its registers: %s", vcpu->index, strerror(-rc));
+	run_hit(vm, vcpu, TARGET_STOP_CRASHED, 0);
+}
+
+static void run_on_parked(struct vm *vm, struct vcpu *vcpu)
+{
+	switch (vcpu->port.report.head.reason) {
+	case CHANNEL_DEBUG:
+		run_on_debug(vm, vcpu);
+		break;
+	case CHANNEL_VMM_EXIT:
+		run_on_vmm_exit(vm, vcpu);
+		break;
+	case CHANNEL_FAILED:
+		run_on_failed(vm, vcpu);
+		break;
+	case CHANNEL_PARKED:
+		run_on_refused(vm, vcpu);
+		break;
+	default:
+		run_on_asked(vm, vcpu);
+		break;
+	}
+}
+
+void run_on_readable(struct vm *vm, struct vcpu *vcpu)
+{
+	int rc;
+
+	if (vcpu->state != VCPU_RUNNING)
+		return;
+	rc = vcpu_collect(vcpu);
+	if (rc > 0 && vm->state == VM_FREE)
+		run_launch(vm, vcpu, VCPU_FREE); /* was asked to park before it was set free */
+	else if (rc > 0)
+		run_on_parked(vm, vcpu);
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (vm->vcpus[i].state == VCPU_LOST)
+			run_gone(vm);
+	if (vm->state == VM_STOPPING && run_all_parked(vm))
+		run_settle(vm);
+}
+
+/* ---- time -------------------------------------------------------------------------------- */
+
+/* A vCPU that is late is in the VMM's hands, and parks before it executes anything. */
+static void run_say_late(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (run_is_running(&vm->vcpus[i]))
+			vm_say(vm, "vCPU %u did not stop within %d ms: its thread in the VMM is busy",
+				i, vm->stop_timeout_ms);
+}
+
+void run_on_deadline(struct vm *vm)
+{
+	if (vm->state == VM_STOPPING) {
+		run_say_late(vm);
+		run_settle(vm);
+	} else if (vm->state == VM_RUNNING && vm->over) {
+		vm_say(vm, "vCPU %u: one instruction past a breakpoint takes more than %d ms",
+			vm->over->index, vm->stop_timeout_ms);
+		run_stop(vm);
+	}
+}
+
+void run_end(struct vm *vm)
+{
+	vm->has_end = true;
+	run_begin_stop(vm);
+}

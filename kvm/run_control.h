@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who runs, who steps, who is parked: the all-stop state machine of a VM.
+ *
+ *            run_resume                 a hit, run_stop
+ *   STOPPED ------------> RUNNING ------------------------> STOPPING --all parked--> STOPPED
+ *                            ^  |                               |
+ *                            |  +-- past a planted breakpoint --+   (internal: nobody is told,
+ *                            +---------- one vCPU alone --------+    the actions stay in force)
+ *
+ * Two vCPUs may hit at once: one is reported, the other's hit is kept and looked at again at the
+ * next resume; if its breakpoint is gone by then, so is the hit.
+ */
+#ifndef KVM_RUN_CONTROL_H
+#define KVM_RUN_CONTROL_H
+
+#include "kvm/vm.h"
+
+/* As target_ops.stop and .resume. */
+int run_stop(struct vm *vm);
+int run_resume(struct vm *vm, const enum target_action *actions);
+
+/* A vCPU's port became readable, or broke. */
+void run_on_readable(struct vm *vm, struct vcpu *vcpu);
+
+/* The time for parking, or for one internal step, is over. */
+void run_on_deadline(struct vm *vm);
+
+/* With all parked that will park: takes everything back and lets every vCPU go for good. */
+void run_free(struct vm *vm);
+
+/* Reports vm->end as soon as the vCPUs are parked. */
+void run_end(struct vm *vm);
+
+/* Reports what was put off; see vm_pump(). */
+void run_deliver(struct vm *vm);
+
+#endif

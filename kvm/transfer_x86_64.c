@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which KVM ioctl carries which group of x86-64 registers: one table, read in both directions.  The
+ * one x86-64 file that knows the kernel's headers; it makes no call itself.
+ *
+ * KVM_SET_REGS drops an exception that waits to be delivered (__set_regs()).  So the events are
+ * fetched along with the general registers, and stored again after them when one waits.
+ */
+#include "kvm/transfer.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include "kvm/arch_x86_64.h"
+
+/* ---- our layouts are the kernel's -------------------------------------------------------- */
+
+#define SAME_SIZE(ours, theirs) \
+	_Static_assert(sizeof(struct ours) == sizeof(struct theirs), "size of " #theirs)
+#define SAME_PLACE(ours, our_member, theirs, their_member) \
+	_Static_assert(offsetof(struct ours, our_member) == offsetof(struct theirs, their_member), \
+		"place of " #theirs "." #their_member)
+
+SAME_SIZE(x86_regs, kvm_regs);
+SAME_PLACE(x86_regs, rsp, kvm_regs, rsp);
+SAME_PLACE(x86_regs, rbp, kvm_regs, rbp);
+SAME_PLACE(x86_regs, r8, kvm_regs, r8);
+SAME_PLACE(x86_regs, rip, kvm_regs, rip);
+SAME_PLACE(x86_regs, rflags, kvm_regs, rflags);
+SAME_SIZE(x86_segment, kvm_segment);
+SAME_PLACE(x86_segment, selector, kvm_segment, selector);
+SAME_PLACE(x86_segment, type, kvm_segment, type);
+SAME_PLACE(x86_segment, dpl, kvm_segment, dpl);
+SAME_PLACE(x86_segment, db, kvm_segment, db);
+SAME_PLACE(x86_segment, l, kvm_segment, l);
+SAME_SIZE(x86_table, kvm_dtable);
+SAME_PLACE(x86_table, limit, kvm_dtable, limit);
+SAME_SIZE(x86_sregs, kvm_sregs);
+SAME_PLACE(x86_sregs, ss, kvm_sregs, ss);
+SAME_PLACE(x86_sregs, ldt, kvm_sregs, ldt);
+SAME_PLACE(x86_sregs, gdt, kvm_sregs, gdt);
+SAME_PLACE(x86_sregs, idt, kvm_sregs, idt);
+SAME_PLACE(x86_sregs, cr0, kvm_sregs, cr0);
+SAME_PLACE(x86_sregs, efer, kvm_sregs, efer);
+SAME_PLACE(x86_sregs, interrupt_bitmap, kvm_sregs, interrupt_bitmap);
+SAME_SIZE(x86_fpu, kvm_fpu);
+SAME_PLACE(x86_fpu, ftwx, kvm_fpu, ftwx);
+SAME_PLACE(x86_fpu, last_opcode, kvm_fpu, last_opcode);
+SAME_PLACE(x86_fpu, last_ip, kvm_fpu, last_ip);
+SAME_PLACE(x86_fpu, xmm, kvm_fpu, xmm);
+SAME_PLACE(x86_fpu, mxcsr, kvm_fpu, mxcsr);
+SAME_SIZE(x86_debugregs, kvm_debugregs);
+SAME_PLACE(x86_debugregs, dr6, kvm_debugregs, dr6);
+SAME_PLACE(x86_debugregs, dr7, kvm_debugregs, dr7);
+SAME_SIZE(x86_events, kvm_vcpu_events);
+SAME_PLACE(x86_events, exception.pending, kvm_vcpu_events, exception.pending);
+SAME_PLACE(x86_events, interrupt, kvm_vcpu_events, interrupt);
+SAME_PLACE(x86_events, interrupt.shadow, kvm_vcpu_events, interrupt.shadow);
+SAME_PLACE(x86_events, nmi, kvm_vcpu_events, nmi);
+SAME_PLACE(x86_events, flags, kvm_vcpu_events, flags);
+SAME_PLACE(x86_events, exception_has_payload, kvm_vcpu_events, exception_has_payload);
+SAME_PLACE(x86_events, exception_payload, kvm_vcpu_events, exception_payload);
+SAME_SIZE(x86_debug_exit, kvm_debug_exit_arch);
+SAME_PLACE(x86_debug_exit, dr6, kvm_debug_exit_arch, dr6);
+SAME_SIZE(x86_guest_debug, kvm_guest_debug);
+SAME_PLACE(x86_guest_debug, debugreg, kvm_guest_debug, arch.debugreg);
+
+#define SAME_VALUE(ours, theirs) _Static_assert((ours) == (theirs), #theirs)
+
+SAME_VALUE(X86_GUESTDBG_ENABLE, KVM_GUESTDBG_ENABLE);
+SAME_VALUE(X86_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_SINGLESTEP);
+SAME_VALUE(X86_GUESTDBG_USE_SW_BP, KVM_GUESTDBG_USE_SW_BP);
+SAME_VALUE(X86_GUESTDBG_USE_HW_BP, KVM_GUESTDBG_USE_HW_BP);
+SAME_VALUE(X86_GUESTDBG_INJECT_DB, KVM_GUESTDBG_INJECT_DB);
+SAME_VALUE(X86_GUESTDBG_INJECT_BP, KVM_GUESTDBG_INJECT_BP);
+SAME_VALUE(X86_GUESTDBG_BLOCKIRQ, KVM_GUESTDBG_BLOCKIRQ);
+SAME_VALUE(X86_EVENT_VALID_SHADOW, KVM_VCPUEVENT_VALID_SHADOW);
+SAME_VALUE(X86_EVENT_VALID_PAYLOAD, KVM_VCPUEVENT_VALID_PAYLOAD);
+SAME_VALUE(X86_MP_RUNNABLE, KVM_MP_STATE_RUNNABLE);
+SAME_VALUE(X86_MP_UNINITIALIZED, KVM_MP_STATE_UNINITIALIZED);
+SAME_VALUE(X86_MP_INIT_RECEIVED, KVM_MP_STATE_INIT_RECEIVED);
+SAME_VALUE(X86_MP_HALTED, KVM_MP_STATE_HALTED);
+SAME_VALUE(X86_MP_SIPI_RECEIVED, KVM_MP_STATE_SIPI_RECEIVED);
+
+/* ---- MSRs -------------------------------------------------------------------------------- */
+
+struct msr_list { /* struct kvm_msrs with its entries */
+	uint32_t count, pad;
+	struct {
+		uint32_t index, reserved;
+		uint64_t data;
+	} entries[X86_MSR_COUNT];
+};
+
+_Static_assert(offsetof(struct msr_list, entries) == sizeof(struct kvm_msrs), "struct kvm_msrs");
+_Static_assert(sizeof(((struct msr_list *)0)->entries[0]) == sizeof(struct kvm_msr_entry),
+	"struct kvm_msr_entry");
+
+/* SDM volume 4, table 2-2 */
+static const uint32_t msr_indexes[X86_MSR_COUNT] = {
+	[X86_MSR_LSTAR] = 0xc0000082,
+	[X86_MSR_STAR] = 0xc0000081,
+	[X86_MSR_FMASK] = 0xc0000084,
+	[X86_MSR_KERNEL_GS_BASE] = 0xc0000102,
+};
+
+static void msr_list_fill(struct msr_list *list, const struct cpu *cpu)
+{
+	memset(list, 0, sizeof(*list));
+	list->count = X86_MSR_COUNT;
+	for (unsigned i = 0; i < X86_MSR_COUNT; i++) {
+		list->entries[i].index = msr_indexes[i];
+		list->entries[i].data = cpu->x86_64.msrs[i];
+	}
+}
+
+/* ---- the table, in the order that is safe for storing ------------------------------------ */
+
+struct carrier {
+	uint32_t group;
+	uint32_t get, set; /* ioctls; set 0: never stored */
+	size_t place, size; /* in struct cpu */
+};
+
+#define CARRIER(group, get, set, member) \
+	{ group, get, set, offsetof(struct cpu, x86_64.member), \
+		sizeof(((struct cpu *)0)->x86_64.member) }
+
+static const struct carrier carriers[] = {
+	CARRIER(CPU_GENERAL, KVM_GET_REGS, KVM_SET_REGS, regs),
+	CARRIER(CPU_SYSTEM, KVM_GET_SREGS, KVM_SET_SREGS, sregs),
+	CARRIER(CPU_FLOAT, KVM_GET_FPU, KVM_SET_FPU, fpu),
+	{ CPU_MSRS, KVM_GET_MSRS, KVM_SET_MSRS, 0, sizeof(struct msr_list) },
+	CARRIER(CPU_DEBUG, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, debugregs),
+	CARRIER(CPU_EVENTS, KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS, events),
+	CARRIER(CPU_MP, KVM_GET_MP_STATE, 0, mp_state),
+};
+
+enum { CARRIERS = sizeof(carriers) / sizeof(carriers[0]) };
+
+const struct arch *transfer_arch(void)
+{
+	return &arch_x86_64;
+}
+
+uint32_t transfer_machine(void)
+{
+	return EM_X86_64;
+}
+
+/* ---- fetching ---------------------------------------------------------------------------- */
+
+static uint32_t groups_fetched(uint32_t groups)
+{
+	return groups & CPU_GENERAL ? groups | CPU_EVENTS : groups;
+}
+
+void transfer_fetch(struct program *program, const struct cpu *cpu, uint32_t groups)
+{
+	struct msr_list list;
+
+	msr_list_fill(&list, cpu);
+	groups = groups_fetched(groups);
+	for (unsigned i = 0; i < CARRIERS; i++)
+		if (groups & carriers[i].group)
+			program_after(program, carriers[i].get,
+				carriers[i].group == CPU_MSRS ? &list : NULL, carriers[i].size);
+}
+
+unsigned transfer_count(const struct cpu *cpu, uint32_t groups)
+{
+	unsigned count = 0;
+
+	(void)cpu;
+	groups = groups_fetched(groups);
+	for (unsigned i = 0; i < CARRIERS; i++)
+		if (groups & carriers[i].group)
+			count++;
+	return count;
+}
+
+/* KVM_GET_MSRS returns how many it has read; it stops at the first that it does not know. */
+static bool msr_list_take(const void *bytes, int rc, struct cpu *cpu)
+{
+	struct msr_list list;
+
+	if (rc != X86_MSR_COUNT)
+		return false;
+	memcpy(&list, bytes, sizeof(list));
+	for (unsigned i = 0; i < X86_MSR_COUNT; i++)
+		cpu->x86_64.msrs[i] = list.entries[i].data;
+	return true;
+}
+
+static bool carrier_take(
+	const struct carrier *carrier, const void *bytes, int rc, struct cpu *cpu)
+{
+	if (carrier->group == CPU_MSRS)
+		return msr_list_take(bytes, rc, cpu);
+	memcpy((uint8_t *)cpu + carrier->place, bytes, carrier->size);
+	return true;
+}
+
+int transfer_take(struct results *results, struct cpu *cpu, uint32_t groups)
+{
+	groups = groups_fetched(groups);
+	for (unsigned i = 0; i < CARRIERS; i++) {
+		const void *bytes;
+		size_t size;
+		int rc;
+
+		if (!(groups & carriers[i].group))
+			continue;
+		if (!results->left)
+			return -EPROTO;
+		cpu->valid &= ~carriers[i].group;
+		rc = results_next(results, &bytes, &size);
+		if (rc < 0)
+			continue;
+		if (size != carriers[i].size)
+			return -EPROTO;
+		if (carrier_take(&carriers[i], bytes, rc, cpu))
+			cpu->valid |= carriers[i].group;
+	}
+	return 0;
+}
+
+/* ---- storing ----------------------------------------------------------------------------- */
+
+/*
+ * Only the exception and the interrupt shadow count.  What else the struct could set, an NMI or an
+ * SMI, may have come in since it was read and must not be taken back.
+ */
+static void store_events(struct program *program, const struct cpu *cpu)
+{
+	struct x86_events events = cpu->x86_64.events;
+
+	events.flags &= X86_EVENT_VALID_SHADOW | X86_EVENT_VALID_PAYLOAD;
+	program_before(program, KVM_SET_VCPU_EVENTS, &events, sizeof(events));
+}
+
+static void store_carrier(
+	struct program *program, const struct carrier *carrier, const struct cpu *cpu)
+{
+	struct msr_list list;
+
+	if (carrier->group == CPU_EVENTS) {
+		store_events(program, cpu);
+	} else if (carrier->group == CPU_MSRS) {
+		msr_list_fill(&list, cpu);
+		program_before(program, carrier->set, &list, sizeof(list));
+	} else if (carrier->set) {
+		program_before(program, carrier->set, (const uint8_t *)cpu + carrier->place,
+			carrier->size);
+	}
+}
+
+void transfer_store(struct program *program, struct cpu *cpu)
+{
+	uint32_t dirty = cpu->dirty;
+
+	if ((dirty & CPU_GENERAL) && (cpu->valid & CPU_EVENTS) &&
+		cpu->x86_64.events.exception.pending)
+		dirty |= CPU_EVENTS;
+	for (unsigned i = 0; i < CARRIERS; i++)
+		if (dirty & carriers[i].group)
+			store_carrier(program, &carriers[i], cpu);
+	cpu->dirty = 0;
+}
+
+void transfer_guest_debug(struct program *program, const void *arg, size_t size)
+{
+	program_before(program, KVM_SET_GUEST_DEBUG, arg, size);
+}
+
+void transfer_disarm(struct program *program, const void *arg, size_t size)
+{
+	struct x86_guest_debug debug;
+
+	memcpy(&debug, arg, sizeof(debug));
+	debug.control &= ~(uint32_t)(X86_GUESTDBG_SINGLESTEP | X86_GUESTDBG_INJECT_DB |
+				     X86_GUESTDBG_INJECT_BP);
+	program_after(program, KVM_SET_GUEST_DEBUG, &debug, size);
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A guest as a debug target: the implementation of protocol/target.h over lent vCPUs and handed-over
+ * memory.  Event-driven: the owner watches the ports' file descriptors and one timer, and calls in;
+ * nothing here owns a loop.
+ *
+ *   vm.c           life, and the target's operations
+ *   run_control.c  who runs, who steps, who is parked; all-stop
+ *   view.c         guest-virtual memory as a vCPU sees it, our breakpoints hidden
+ */
+#ifndef KVM_VM_H
+#define KVM_VM_H
+
+#include "kvm/breakpoint.h"
+#include "kvm/plant.h"
+#include "kvm/vcpu.h"
+
+enum vm_state {
+	VM_FREE,     /* not under debug: runs with guest debug off */
+	VM_RUNNING,  /* resumed by the debugger */
+	VM_STOPPING, /* kicked; waiting for vCPUs to park */
+	VM_STOPPED,
+	VM_GONE,     /* the VMM vanished */
+};
+
+/* What the owner provides. */
+struct vm_hooks {
+	/* Call vm_on_deadline() in so many milliseconds; 0: do not. One timer, the last call counts. */
+	void (*timer)(void *context, int ms);
+	void *context;
+};
+
+struct vm {
+	struct target target;
+	const struct arch *arch;
+	const struct vm_hooks *hooks;
+	int stop_timeout_ms;
+	struct memory memory;
+	struct journal journal;
+	struct plants plants;
+	struct breakpoint_table table;
+	unsigned vcpu_count;
+	struct vcpu *vcpus;
+
+	enum vm_state state;
+	bool stop_wanted;   /* by the debugger: report even without a hit */
+	bool stop_owed;     /* on_stop is due for a resume or a stop */
+	bool release_wanted; /* nobody debugs any more: free it as soon as it has stopped */
+	bool deferred;	    /* vm_pump() has `report` to deliver */
+	struct target_stop report;
+	struct vcpu *over;  /* runs alone, past the lifted plant at over_gpa */
+	gpa_t over_gpa;
+	unsigned last_thread;
+	uint32_t limitations; /* already told */
+	struct target_stop end; /* EXITED, CRASHED: the guest's last word */
+	bool has_end;
+};
+
+/*
+ * Starts empty; takes journal_fd.  arch is transfer_arch() but in tests.  0 or -errno (nothing to
+ * be undone then).
+ */
+int vm_init(struct vm *vm, const struct arch *arch, const struct vm_hooks *hooks, int journal_fd,
+	unsigned vcpu_count, int stop_timeout_ms);
+void vm_fini(struct vm *vm);
+
+/* Gives vCPU index its channel; takes channel_fd. */
+void vm_add_vcpu(struct vm *vm, unsigned index, int channel_fd);
+
+/* The file descriptor to watch for vm_on_readable(vm, index); -1 when lost. */
+int vm_vcpu_fd(const struct vm *vm, unsigned index);
+
+void vm_on_readable(struct vm *vm, unsigned index);
+void vm_on_deadline(struct vm *vm);
+
+/* Delivers what must not be delivered from inside a call.  After every call into the target. */
+void vm_pump(struct vm *vm);
+
+/* The VMM's notices. */
+void vm_on_reset(struct vm *vm);
+void vm_on_end(struct vm *vm, enum target_stop_reason reason, int code);
+
+/*
+ * Nobody debugs this guest any more: stops it if it runs, takes everything back, lets it run.
+ * vm_is_released() becomes true at once or after further events.
+ */
+void vm_release(struct vm *vm);
+bool vm_is_released(const struct vm *vm);
+
+/*
+ * Instead of a debugger, right after the vCPUs were added: undoes what a process that died while it
+ * debugged this guest has left, and lets the guest run.  vm_is_released() tells the end.
+ */
+void vm_recover(struct vm *vm);
+
+/* One line to the debugger's user. */
+__attribute__((format(printf, 2, 3))) void vm_say(struct vm *vm, const char *format, ...);
+
+/* ---- between the parts ------------------------------------------------------------------- */
+
+struct vcpu *vm_thread(struct vm *vm, unsigned thread); /* NULL: no such thread */
+
+/* Tells the user of each limitation once. */
+void vm_say_limitations(struct vm *vm, uint32_t limitations);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory as the general thread sees it (GDB manual E.2: m, M, x, X).  A read that runs into
+ * something unmapped gives what is before it; a write is all or nothing.
+ */
+#include <errno.h>
+#include "protocol/command_table.h"
+#include "protocol/session_private.h"
+
+/* No range reaches past the last address. */
+static bool range_is_sane(uint64_t address, uint64_t length)
+{
+	return !length || address <= UINT64_MAX - (length - 1);
+}
+
+/* Reads into the scratch memory, at most that much: bytes read (> 0) or -errno. */
+static ssize_t memory_read(struct session *session, uint64_t address, uint64_t length, size_t most)
+{
+	ssize_t got;
+
+	if (!range_is_sane(address, length))
+		return -EINVAL;
+	got = session->target->ops->memory_read(session->target, session->general_thread, address,
+		session->scratch, length < most ? (size_t)length : most);
+	return got ? got : -EFAULT;
+}
+
+/* What gdb asks to see whether the packet is known, a length of 0, touches nothing. */
+static int memory_write(struct session *session, uint64_t address, uint64_t length)
+{
+	int result = 0;
+
+	if (!range_is_sane(address, length))
+		return -EINVAL;
+	if (length)
+		result = session->target->ops->memory_write(session->target,
+			session->general_thread, address, session->scratch, (size_t)length);
+	if (!result)
+		reply_put_text(&session->reply, "OK");
+	return result;
+}
+
+/* m: an empty reply would say that we do not know the packet, so a length of 0 is an error. */
+int cmd_read_memory(struct session *session, struct command_args *args)
+{
+	ssize_t got;
+
+	if (!args->number[1])
+		return -EINVAL;
+	got = memory_read(session, args->number[0], args->number[1], PACKET_SIZE / 2);
+	if (got < 0)
+		return (int)got;
+	reply_put_hex(&session->reply, session->scratch, (size_t)got);
+	return 0;
+}
+
+/*
+ * x, as of gdb 16: 'b' before the bytes tells it from the older packet of that letter, which lldb
+ * tries out with "x0,0".
+ */
+int cmd_read_memory_binary(struct session *session, struct command_args *args)
+{
+	ssize_t got = 0;
+
+	if (args->number[1])
+		got = memory_read(session, args->number[0], args->number[1], PACKET_SIZE);
+	if (got < 0)
+		return (int)got;
+	reply_put_text(&session->reply, "b");
+	reply_put_binary(&session->reply, session->scratch, (size_t)got);
+	return 0;
+}
+
+int cmd_write_memory(struct session *session, struct command_args *args)
+{
+	uint64_t length = args->number[1];
+
+	if (length > PACKET_SIZE ||
+		cursor_take_hex(&args->rest, session->scratch, (size_t)length) ||
+		cursor_left(&args->rest))
+		return -EINVAL;
+	return memory_write(session, args->number[0], length);
+}
+
+/* X: the length counts the bytes without their escapes. */
+int cmd_write_memory_binary(struct session *session, struct command_args *args)
+{
+	uint64_t length = args->number[1];
+
+	if (length > PACKET_SIZE ||
+		cursor_take_binary(&args->rest, session->scratch, (size_t)length))
+		return -EINVAL;
+	return memory_write(session, args->number[0], length);
+}

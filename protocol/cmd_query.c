@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Packets that ask who we are and settle how we talk (GDB manual E.2 and E.4). */
+#include <errno.h>
+#include "protocol/command_table.h"
+#include "protocol/session_private.h"
+
+/* qSupported: each one replaces what the last one said. */
+int cmd_negotiate_features(struct session *session, struct command_args *args)
+{
+	client_negotiate(&session->client, args->rest);
+	client_put_features(&session->reply);
+	return 0;
+}
+
+/* QStartNoAckMode: this very packet has been acknowledged; nothing is from now on. */
+int cmd_start_no_ack(struct session *session, struct command_args *args)
+{
+	(void)args;
+	session->no_ack = true;
+	reply_put_text(&session->reply, "OK");
+	return 0;
+}
+
+/* '!': we never end before the debugger does, so extended mode is all there is. */
+int cmd_enable_extended(struct session *session, struct command_args *args)
+{
+	(void)args;
+	reply_put_text(&session->reply, "OK");
+	return 0;
+}
+
+/* qAttached: always, so that gdb's "quit" detaches and does not kill. */
+int cmd_query_attached(struct session *session, struct command_args *args)
+{
+	if (args->number_count && args->number[0] != THREAD_ID_PROCESS)
+		return -ESRCH;
+	reply_put_text(&session->reply, "1");
+	return 0;
+}
+
+/* qSymbol: gdb offers to look symbols up; we want none. */
+int cmd_offer_symbols(struct session *session, struct command_args *args)
+{
+	(void)args;
+	reply_put_text(&session->reply, "OK");
+	return 0;
+}

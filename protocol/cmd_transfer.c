@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* qXfer: documents read in pages (GDB manual E.4, G.1 and E.13). */
+#include <errno.h>
+#include "protocol/command_table.h"
+#include "protocol/session_private.h"
+
+enum { TRANSFER_TEXT_SIZE = 128 };
+
+/* The manual's own code for an annex that does not exist. */
+static int transfer_refuse_annex(struct session *session)
+{
+	reply_put_text(&session->reply, "E00");
+	return 0;
+}
+
+/* One page: as much as was asked for and fits.  'm' says that there is more, 'l' that it is all. */
+static int transfer_put_page(
+	struct session *session, const struct document *document, uint64_t offset, uint64_t length)
+{
+	struct reply *reply = &session->reply;
+	size_t left;
+
+	if (offset > document->length || !length)
+		return -EINVAL;
+	left = document->length - (size_t)offset;
+	if (!left) {
+		reply_put_text(reply, "l");
+		return 0;
+	}
+	reply_put_text(reply, "m");
+	if (reply_put_binary(reply, document->text + offset, length < left ? length : left) == left)
+		reply->bytes[0] = 'l';
+	return 0;
+}
+
+int cmd_transfer_features(struct session *session, struct command_args *args)
+{
+	if (!cursor_is(&args->word, "target.xml"))
+		return transfer_refuse_annex(session);
+	return transfer_put_page(session, &session->description, args->number[0], args->number[1]);
+}
+
+static void transfer_write_thread(struct session *session, unsigned thread)
+{
+	const char *process = session->client.multiprocess ? "p1." : "";
+	struct document *document = &session->threads;
+	char text[TRANSFER_TEXT_SIZE] = "";
+
+	session->target->ops->thread_describe(session->target, thread, text, sizeof(text));
+	document_put(document, "<thread id=\"%s%x\" core=\"%u\">", process, thread, thread - 1);
+	document_put_escaped(document, text);
+	document_put(document, "</thread>\n");
+}
+
+static void transfer_write_threads(struct session *session)
+{
+	unsigned count = session->target->ops->thread_count(session->target);
+
+	document_reset(&session->threads);
+	document_put(&session->threads, "<?xml version=\"1.0\"?>\n<threads>\n");
+	for (unsigned thread = 1; thread <= count; thread++)
+		transfer_write_thread(session, thread);
+	document_put(&session->threads, "</threads>\n");
+}
+
+/* The first page takes the picture; the later ones are of the same picture. */
+int cmd_transfer_threads(struct session *session, struct command_args *args)
+{
+	if (cursor_left(&args->word))
+		return transfer_refuse_annex(session);
+	if (!args->number[0])
+		transfer_write_threads(session);
+	if (document_status(&session->threads))
+		return document_status(&session->threads);
+	return transfer_put_page(session, &session->threads, args->number[0], args->number[1]);
+}

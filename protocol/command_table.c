@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every packet that we answer (GDB manual E.2 to E.4).  What is not here gets the empty reply, and
+ * so does vMustReplyEmpty, which must take the very path of the unknown.
+ */
+#include "protocol/command_table.h"
+
+#define STOPPED COMMAND_STOPPED
+#define RESUMES (COMMAND_STOPPED | COMMAND_RESUMES)
+#define LEAVES  (COMMAND_STOPPED | COMMAND_SILENT)
+
+/* clang-format off */
+static const struct command rows[] = {
+	{ "!",			  COMMAND_EXACT,  "",		0,	 cmd_enable_extended },
+	{ "?",			  COMMAND_EXACT,  "",		STOPPED, cmd_query_stop },
+	{ "C",			  COMMAND_PREFIX, "s?;n",	RESUMES, cmd_continue_signal },
+	{ "D",			  COMMAND_PREFIX, "?;n",	STOPPED, cmd_detach },
+	{ "G",			  COMMAND_PREFIX, "r",		STOPPED, cmd_write_registers },
+	{ "Hc",			  COMMAND_PREFIX, "t",		0,	 cmd_select_resumed },
+	{ "Hg",			  COMMAND_PREFIX, "t",		0,	 cmd_select_general },
+	{ "M",			  COMMAND_PREFIX, "n,n:r",	STOPPED, cmd_write_memory },
+	{ "P",			  COMMAND_PREFIX, "n=r",	STOPPED, cmd_write_register },
+	{ "R",			  COMMAND_PREFIX, "r",	COMMAND_SILENT,	 cmd_restart },
+	{ "S",			  COMMAND_PREFIX, "s?;n",	RESUMES, cmd_step_signal },
+	{ "T",			  COMMAND_PREFIX, "t",		0,	 cmd_query_alive },
+	{ "X",			  COMMAND_PREFIX, "n,n:r",	STOPPED, cmd_write_memory_binary },
+	{ "Z",			  COMMAND_PREFIX, "z,n,n",	STOPPED, cmd_insert_breakpoint },
+	{ "c",			  COMMAND_PREFIX, "?n",		RESUMES, cmd_continue },
+	{ "g",			  COMMAND_PREFIX, "",		STOPPED, cmd_read_registers },
+	{ "k",			  COMMAND_EXACT,  "",		LEAVES,	 cmd_kill },
+	{ "m",			  COMMAND_PREFIX, "n,n",	STOPPED, cmd_read_memory },
+	{ "p",			  COMMAND_PREFIX, "n",		STOPPED, cmd_read_register },
+	{ "s",			  COMMAND_PREFIX, "?n",		RESUMES, cmd_step },
+	{ "x",			  COMMAND_PREFIX, "n,n",	STOPPED, cmd_read_memory_binary },
+	{ "z",			  COMMAND_PREFIX, "z,n,n",	STOPPED, cmd_remove_breakpoint },
+
+	{ "QStartNoAckMode",	  COMMAND_WORD,	  "",		0,	 cmd_start_no_ack },
+	{ "qAttached",		  COMMAND_WORD,	  "?:n",	0,	 cmd_query_attached },
+	{ "qC",			  COMMAND_EXACT,  "",		0,	 cmd_query_current },
+	{ "qSupported",		  COMMAND_WORD,	  "?:r",	0,	 cmd_negotiate_features },
+	{ "qSymbol",		  COMMAND_WORD,	  "?:r",	0,	 cmd_offer_symbols },
+	{ "qThreadExtraInfo",	  COMMAND_WORD,	  ",t",		0,	 cmd_describe_thread },
+	{ "qXfer:features:read",  COMMAND_WORD,	  ":wn,n",	0,	 cmd_transfer_features },
+	{ "qXfer:threads:read",	  COMMAND_WORD,	  ":wn,n",	0,	 cmd_transfer_threads },
+	{ "qfThreadInfo",	  COMMAND_WORD,	  "",		0,	 cmd_list_threads },
+	{ "qsThreadInfo",	  COMMAND_WORD,	  "",		0,	 cmd_list_more_threads },
+
+	{ "vCont",		  COMMAND_WORD,	  "r",		RESUMES, cmd_resume },
+	{ "vCont?",		  COMMAND_EXACT,  "",		0,	 cmd_query_actions },
+	{ "vKill",		  COMMAND_WORD,	  ";n",		STOPPED, cmd_detach },
+};
+/* clang-format on */
+
+const struct command_table command_table = {
+	.rows = rows,
+	.count = sizeof(rows) / sizeof(*rows),
+};

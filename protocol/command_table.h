@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every packet that we answer, and its handler.  The handlers live in the cmd_*.c files by theme;
+ * what they return is written at struct command.
+ */
+#ifndef PROTOCOL_COMMAND_TABLE_H
+#define PROTOCOL_COMMAND_TABLE_H
+
+#include "protocol/command.h"
+
+extern const struct command_table command_table;
+
+/* cmd_query.c: who we are */
+int cmd_negotiate_features(struct session *session, struct command_args *args);
+int cmd_start_no_ack(struct session *session, struct command_args *args);
+int cmd_enable_extended(struct session *session, struct command_args *args);
+int cmd_query_attached(struct session *session, struct command_args *args);
+int cmd_offer_symbols(struct session *session, struct command_args *args);
+
+/* cmd_thread.c: which vCPUs there are */
+int cmd_select_general(struct session *session, struct command_args *args);
+int cmd_select_resumed(struct session *session, struct command_args *args);
+int cmd_query_current(struct session *session, struct command_args *args);
+int cmd_query_alive(struct session *session, struct command_args *args);
+int cmd_list_threads(struct session *session, struct command_args *args);
+int cmd_list_more_threads(struct session *session, struct command_args *args);
+int cmd_describe_thread(struct session *session, struct command_args *args);
+
+/* cmd_transfer.c: documents, in pages */
+int cmd_transfer_features(struct session *session, struct command_args *args);
+int cmd_transfer_threads(struct session *session, struct command_args *args);
+
+/* cmd_register.c */
+int cmd_read_registers(struct session *session, struct command_args *args);
+int cmd_write_registers(struct session *session, struct command_args *args);
+int cmd_read_register(struct session *session, struct command_args *args);
+int cmd_write_register(struct session *session, struct command_args *args);
+
+/* cmd_memory.c */
+int cmd_read_memory(struct session *session, struct command_args *args);
+int cmd_write_memory(struct session *session, struct command_args *args);
+int cmd_read_memory_binary(struct session *session, struct command_args *args);
+int cmd_write_memory_binary(struct session *session, struct command_args *args);
+
+/* cmd_breakpoint.c */
+int cmd_insert_breakpoint(struct session *session, struct command_args *args);
+int cmd_remove_breakpoint(struct session *session, struct command_args *args);
+
+/* cmd_run.c: going on and standing still */
+int cmd_query_stop(struct session *session, struct command_args *args);
+int cmd_query_actions(struct session *session, struct command_args *args);
+int cmd_resume(struct session *session, struct command_args *args);
+int cmd_continue(struct session *session, struct command_args *args);
+int cmd_continue_signal(struct session *session, struct command_args *args);
+int cmd_step(struct session *session, struct command_args *args);
+int cmd_step_signal(struct session *session, struct command_args *args);
+
+/* cmd_leave.c: the end of a session */
+int cmd_detach(struct session *session, struct command_args *args);
+int cmd_kill(struct session *session, struct command_args *args);
+int cmd_restart(struct session *session, struct command_args *args);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The builder of replies; see reply.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "protocol/hex.h"
+#include "protocol/reply.h"
+#include "protocol/thread_id.h"
+
+int reply_init(struct reply *reply, size_t capacity)
+{
+	*reply = (struct reply){ .bytes = malloc(capacity), .capacity = capacity };
+	return reply->bytes ? 0 : -ENOMEM;
+}
+
+void reply_fini(struct reply *reply)
+{
+	free(reply->bytes);
+	*reply = (struct reply){ .bytes = NULL };
+}
+
+void reply_reset(struct reply *reply)
+{
+	reply->length = 0;
+	reply->failed = false;
+}
+
+int reply_status(const struct reply *reply)
+{
+	return reply->failed ? -EMSGSIZE : 0;
+}
+
+/* Room for count more bytes, or NULL and the reply has failed. */
+static uint8_t *reply_reserve(struct reply *reply, size_t count)
+{
+	uint8_t *room = reply->bytes + reply->length;
+
+	if (reply->failed || reply->capacity - reply->length < count) {
+		reply->failed = true;
+		return NULL;
+	}
+	reply->length += count;
+	return room;
+}
+
+static void reply_put_bytes(struct reply *reply, const void *bytes, size_t count)
+{
+	uint8_t *room = reply_reserve(reply, count);
+
+	if (room)
+		memcpy(room, bytes, count);
+}
+
+void reply_put_text(struct reply *reply, const char *text)
+{
+	reply_put_bytes(reply, text, strlen(text));
+}
+
+void reply_put_number(struct reply *reply, uint64_t number)
+{
+	uint8_t digits[16];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = hex_digit((unsigned)number);
+		number >>= 4;
+	} while (number);
+	reply_put_bytes(reply, digits + at, sizeof(digits) - at);
+}
+
+void reply_put_hex(struct reply *reply, const void *bytes, size_t count)
+{
+	uint8_t *room = count > SIZE_MAX / 2 ? NULL : reply_reserve(reply, 2 * count);
+
+	if (room)
+		hex_encode(room, bytes, count);
+}
+
+void reply_put_unavailable(struct reply *reply, size_t count)
+{
+	uint8_t *room = reply_reserve(reply, 2 * count);
+
+	if (room)
+		memset(room, 'x', 2 * count);
+}
+
+static bool binary_needs_escape(uint8_t byte)
+{
+	return byte == '#' || byte == '$' || byte == '}' || byte == '*';
+}
+
+size_t reply_put_binary(struct reply *reply, const void *bytes, size_t count)
+{
+	const uint8_t *from = bytes;
+	size_t done;
+
+	for (done = 0; done < count && !reply->failed; done++) {
+		uint8_t escaped[2] = { '}', from[done] ^ 0x20 };
+		bool needs = binary_needs_escape(from[done]);
+
+		if (reply->capacity - reply->length < (needs ? 2 : 1))
+			break;
+		reply_put_bytes(reply, needs ? escaped : from + done, needs ? 2 : 1);
+	}
+	return done;
+}
+
+void reply_put_thread(struct reply *reply, unsigned thread, bool multiprocess)
+{
+	if (multiprocess) {
+		reply_put_text(reply, "p");
+		reply_put_number(reply, THREAD_ID_PROCESS);
+		reply_put_text(reply, ".");
+	}
+	reply_put_number(reply, thread);
+}
+
+/* No '#', '$', '}' or '*' in these. */
+static const char *error_text(int error)
+{
+	static const struct {
+		int error;
+		const char *text;
+	} texts[] = {
+		{ EFAULT, "nothing is mapped at this address" },
+		{ EINVAL, "malformed packet or a value that is not allowed" },
+		{ ENOSPC, "out of hardware breakpoints or watchpoints" },
+		{ ESRCH, "no such thread or process" },
+		{ ENOENT, "there is no such thing here" },
+		{ EROFS, "this cannot be written" },
+		{ EBUSY, "the guest is running" },
+		{ EMSGSIZE, "packet too long" },
+		{ ETIMEDOUT, "a vCPU did not stop in time" },
+		{ ENOMEM, "out of memory" },
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (texts[i].error == error)
+			return texts[i].text;
+	return NULL;
+}
+
+void reply_set_error(struct reply *reply, int error, bool worded)
+{
+	const char *text = worded ? error_text(error) : NULL;
+	uint8_t number = error > 0 && error <= 0xff ? (uint8_t)error : 0xff;
+
+	reply_reset(reply);
+	reply_put_text(reply, text ? "E." : "E");
+	if (text)
+		reply_put_text(reply, text);
+	else
+		reply_put_hex(reply, &number, 1);
+}

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The conversation; see session.h, and session_private.h for its states.  From below: sending,
+ * answering one packet, what the target tells, taking bytes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "protocol/command_table.h"
+#include "protocol/description.h"
+#include "protocol/session_private.h"
+#include "protocol/stop_reply.h"
+
+enum {
+	/* The most that one event may put out: a whole frame, all messages, an acknowledgment. */
+	SESSION_MESSAGES = 4096,
+	SESSION_MESSAGE_CHUNK = 1024, /* bytes of messages in one 'O' packet */
+	SESSION_OUTPUT_RESERVE = PACKET_FRAME_SIZE + 4 * SESSION_MESSAGES,
+	/* Messages stop before they could stop our ears: an interrupt must be heard. */
+	SESSION_TALK_RESERVE = 2 * SESSION_OUTPUT_RESERVE,
+	SESSION_OUTPUT_SIZE = 4 * SESSION_OUTPUT_RESERVE,
+	SESSION_MAX_RESENDS = 10,
+};
+
+/* ---- sending ----------------------------------------------------------------------------- */
+
+static void session_trace(
+	struct session *session, bool incoming, const uint8_t *payload, size_t length)
+{
+	if (session->hooks.trace)
+		session->hooks.trace(
+			session->hooks.context, incoming, (const char *)payload, length);
+}
+
+static bool session_has_room(const struct session *session)
+{
+	return fifo_room(&session->output) >= SESSION_OUTPUT_RESERVE;
+}
+
+/* Sends what is in the builder.  Room has been seen to before; without it the session ends. */
+static void session_send(struct session *session)
+{
+	const struct reply *reply = &session->reply;
+
+	if (packet_frame(&session->output, reply->bytes, reply->length)) {
+		session->over = true;
+		return;
+	}
+	session_trace(session, false, reply->bytes, reply->length);
+	session->unacked = !session->no_ack;
+	session->resends = 0;
+}
+
+static void session_acknowledge(struct session *session, const char *how)
+{
+	if (!session->no_ack)
+		fifo_put(&session->output, how, 1);
+}
+
+static int session_resend(struct session *session)
+{
+	if (session->no_ack || !session->unacked)
+		return 0;
+	if (session->resends++ == SESSION_MAX_RESENDS)
+		return -EPROTO;
+	return packet_frame(&session->output, session->reply.bytes, session->reply.length);
+}
+
+void session_say(struct session *session, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (fifo_room(&session->messages) <= length)
+		return;
+	fifo_put(&session->messages, text, length);
+	fifo_put(&session->messages, "\n", 1);
+}
+
+void session_send_messages(struct session *session)
+{
+	while (fifo_length(&session->messages)) {
+		size_t length = fifo_length(&session->messages);
+
+		if (length > SESSION_MESSAGE_CHUNK)
+			length = SESSION_MESSAGE_CHUNK;
+		reply_reset(&session->reply);
+		reply_put_text(&session->reply, "O");
+		reply_put_hex(&session->reply, fifo_peek(&session->messages), length);
+		session_send(session);
+		fifo_drop(&session->messages, length);
+	}
+}
+
+/* ---- threads and stops ------------------------------------------------------------------- */
+
+static unsigned session_thread_count(const struct session *session)
+{
+	return session->target->ops->thread_count(session->target);
+}
+
+int session_find_thread(const struct session *session, const struct thread_id *id, unsigned *thread)
+{
+	if (!thread_id_is_ours(id))
+		return -ESRCH;
+	if (id->thread == THREAD_ID_ALL || id->thread == THREAD_ID_ANY) {
+		*thread = session->general_thread;
+		return 0;
+	}
+	if ((unsigned)id->thread > session_thread_count(session))
+		return -ESRCH;
+	*thread = (unsigned)id->thread;
+	return 0;
+}
+
+static void session_remember_stop(struct session *session, const struct target_stop *stop)
+{
+	session->stop = *stop;
+	if (!stop->thread || stop->thread > session_thread_count(session))
+		session->stop.thread = session->general_thread;
+	session->general_thread = session->stop.thread;
+}
+
+void session_put_stop(struct session *session)
+{
+	session->general_thread = session->stop.thread;
+	stop_reply_put(&session->reply, session->target, &session->client, &session->stop);
+}
+
+/* ---- answering one packet ---------------------------------------------------------------- */
+
+/* One interrupt is enough for one stop.  -EALREADY: the stop is on its way by itself. */
+static void session_interrupt_target(struct session *session)
+{
+	int result;
+
+	session->interrupted = false;
+	if (session->interrupting)
+		return;
+	result = session->target->ops->stop(session->target);
+	session->interrupting = !result || result == -EALREADY;
+}
+
+static void session_await_stop(struct session *session)
+{
+	session->state = SESSION_STOP_OWED;
+	session->interrupting = false;
+	session_send_messages(session);
+	if (session->interrupted)
+		session_interrupt_target(session);
+}
+
+/* The one place where packets are answered: see the contract of command.handler. */
+static void session_conclude(struct session *session, unsigned flags, int result)
+{
+	if (result == -EINPROGRESS && flags & COMMAND_RESUMES) {
+		session_await_stop(session);
+		return;
+	}
+	if (flags & COMMAND_SILENT)
+		return;
+	if (!result)
+		result = reply_status(&session->reply);
+	if (result == -ENOTSUP)
+		reply_reset(&session->reply);
+	else if (result)
+		reply_set_error(&session->reply, -result, session->client.error_message);
+	session_send(session);
+}
+
+/* 0: the target is stopped.  1: it will be.  Or -errno. */
+static int session_require_stop(struct session *session)
+{
+	const struct target_ops *ops = session->target->ops;
+	int result;
+
+	if (ops->is_stopped(session->target))
+		return 0;
+	result = ops->stop(session->target);
+	if (result == -EALREADY)
+		return 0;
+	return result ? result : 1;
+}
+
+/* Malformed packets are refused before they can stop anything.  0, 1 (not yet) or -errno. */
+static int session_prepare(struct session *session, const struct command *command,
+	struct cursor arguments, struct command_args *args)
+{
+	int result;
+
+	result = command_parse(command->schema, arguments, session->client.multiprocess, args);
+	if (result || !(command->flags & COMMAND_STOPPED))
+		return result;
+	return session_require_stop(session);
+}
+
+/* False when the target must stop first: then the packet is to be answered again, from new. */
+static bool session_answer_command(
+	struct session *session, const struct command *command, struct cursor arguments)
+{
+	struct command_args args;
+	int result = session_prepare(session, command, arguments, &args);
+
+	if (result > 0) {
+		session->state = SESSION_REPLY_OWED;
+		return false;
+	}
+	reply_reset(&session->reply);
+	if (!result)
+		result = command->handler(session, &args);
+	session_conclude(session, command->flags, result);
+	return true;
+}
+
+static bool session_answer(struct session *session, const struct packet_view *packet)
+{
+	struct cursor payload = cursor_make(packet->payload, packet->length);
+	struct cursor arguments;
+	const struct command *command = command_find(&command_table, &payload, &arguments);
+
+	session->unacked = false; /* a new packet acknowledges what came before it */
+	if (command && !packet->too_long)
+		return session_answer_command(session, command, arguments);
+	session_conclude(session, 0, packet->too_long ? -EMSGSIZE : -ENOTSUP);
+	return true;
+}
+
+/* ---- packets that wait ------------------------------------------------------------------- */
+
+static bool session_may_answer(const struct session *session)
+{
+	return session->state == SESSION_IDLE && !session->over && session_has_room(session);
+}
+
+static int session_hold(struct session *session, const struct packet_view *packet)
+{
+	struct cursor payload = cursor_make(packet->payload, packet->length);
+	struct cursor arguments;
+	const struct command *command = command_find(&command_table, &payload, &arguments);
+
+	if (command && command->flags & COMMAND_RESUMES)
+		session->resume_held = true;
+	return packet_queue_put(&session->held, packet);
+}
+
+static void session_answer_held(struct session *session)
+{
+	while (session_may_answer(session) && !packet_queue_is_empty(&session->held)) {
+		struct packet_view packet = packet_queue_first(&session->held);
+
+		if (!session_answer(session, &packet))
+			return;
+		packet_queue_drop(&session->held);
+	}
+	if (packet_queue_is_empty(&session->held))
+		session->resume_held = session->interrupted = false;
+}
+
+static int session_take_packet(struct session *session, bool too_long)
+{
+	struct packet_view packet = {
+		.payload = session->reader.payload,
+		.length = session->reader.length,
+		.too_long = too_long,
+	};
+
+	if (too_long)
+		packet.length = 0;
+	session_trace(session, true, packet.payload, packet.length);
+	session_acknowledge(session, "+");
+	if (session_may_answer(session) && packet_queue_is_empty(&session->held) &&
+		session_answer(session, &packet))
+		return 0;
+	return session_hold(session, &packet);
+}
+
+/* ---- what the target tells --------------------------------------------------------------- */
+
+static struct session *session_of(struct target_listener *listener)
+{
+	return (struct session *)(void *)((char *)listener - offsetof(struct session, listener));
+}
+
+static void session_tell_stop(struct session *session)
+{
+	session->state = SESSION_IDLE;
+	if (session->stop.reason == TARGET_STOP_CRASHED)
+		session_say(session, "The guest has crashed and cannot go on.");
+	session_send_messages(session);
+	reply_reset(&session->reply);
+	session_put_stop(session);
+	session_conclude(session, 0, 0);
+}
+
+/* The stop that a packet asked for is nobody's news: the debugger sees a target at rest. */
+static void session_absorb_stop(struct session *session)
+{
+	session->state = SESSION_IDLE;
+	if (session->stop.reason == TARGET_STOP_INTERRUPT)
+		session->stop.reason = TARGET_STOP_QUIET;
+}
+
+static void session_on_stop(struct target_listener *listener, const struct target_stop *stop)
+{
+	struct session *session = session_of(listener);
+
+	if (session->over)
+		return;
+	session_remember_stop(session, stop);
+	if (session->state == SESSION_STOP_OWED)
+		session_tell_stop(session);
+	else if (session->state == SESSION_REPLY_OWED)
+		session_absorb_stop(session);
+	session_answer_held(session);
+}
+
+static void session_on_message(struct target_listener *listener, const char *text)
+{
+	struct session *session = session_of(listener);
+
+	session_say(session, text);
+	if (session->state == SESSION_STOP_OWED &&
+		fifo_room(&session->output) >= SESSION_TALK_RESERVE)
+		session_send_messages(session);
+}
+
+static const struct target_listener_ops session_listener_ops = {
+	.on_stop = session_on_stop,
+	.on_message = session_on_message,
+};
+
+/* ---- taking bytes ------------------------------------------------------------------------ */
+
+/* With nothing running and no resume on its way there is nothing to interrupt (manual E.10). */
+static void session_take_interrupt(struct session *session)
+{
+	if (session->state == SESSION_STOP_OWED)
+		session_interrupt_target(session);
+	else if (session->resume_held)
+		session->interrupted = true;
+}
+
+static int session_take_byte(struct session *session, uint8_t byte)
+{
+	session->reader.sum_ignored = session->no_ack;
+	switch (packet_reader_take(&session->reader, byte)) {
+	case PACKET_NOTHING:
+		break;
+	case PACKET_COMPLETE:
+		return session_take_packet(session, false);
+	case PACKET_TOO_LONG:
+		return session_take_packet(session, true);
+	case PACKET_CORRUPT:
+		session_acknowledge(session, "-");
+		break;
+	case PACKET_INTERRUPT:
+		session_take_interrupt(session);
+		break;
+	case PACKET_ACK:
+		session->unacked = false;
+		break;
+	case PACKET_NAK:
+		return session_resend(session);
+	case PACKET_FOREIGN:
+		return -EPROTO;
+	}
+	return 0;
+}
+
+static bool session_can_take(const struct session *session)
+{
+	return !session->over && session_has_room(session) && packet_queue_has_room(&session->held);
+}
+
+/*
+ * A peer that fills the queue while it is owed a stop is not waiting for it, as the protocol
+ * demands; and behind the flood its interrupt could not be heard.
+ */
+static bool session_is_flooded(const struct session *session)
+{
+	return session->state == SESSION_STOP_OWED && !packet_queue_has_room(&session->held);
+}
+
+/* A flood is wanted in so far as it must be read to be punished. */
+bool session_wants_input(const struct session *session)
+{
+	return session_can_take(session) ||
+	       (session_is_flooded(session) && !session->over && session_has_room(session));
+}
+
+ssize_t session_input(struct session *session, const void *bytes, size_t length)
+{
+	const uint8_t *from = bytes;
+	size_t taken;
+
+	for (taken = 0; taken < length && session_can_take(session); taken++)
+		if (session_take_byte(session, from[taken]))
+			return -EPROTO;
+	if (session->over)
+		return (ssize_t)length;
+	if (taken < length && session_is_flooded(session) && session_has_room(session))
+		return -EPROTO;
+	return (ssize_t)taken;
+}
+
+/* ---- the outside ------------------------------------------------------------------------- */
+
+static int session_allocate(struct session *session)
+{
+	session->scratch = malloc(PACKET_SIZE);
+	if (!session->scratch || packet_reader_init(&session->reader) ||
+		packet_queue_init(&session->held) || reply_init(&session->reply, PACKET_SIZE) ||
+		fifo_init(&session->output, SESSION_OUTPUT_SIZE) ||
+		fifo_init(&session->messages, SESSION_MESSAGES))
+		return -ENOMEM;
+	description_write(
+		&session->description, session->target->ops->description(session->target));
+	return document_status(&session->description);
+}
+
+struct session *session_create(struct target *target, const struct session_hooks *hooks)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (!session)
+		return NULL;
+	session->target = target;
+	session->listener.ops = &session_listener_ops;
+	if (hooks)
+		session->hooks = *hooks;
+	session->general_thread = 1;
+	session->stop = (struct target_stop){ .thread = 1, .reason = TARGET_STOP_QUIET };
+	if (session_allocate(session)) {
+		session_destroy(session);
+		return NULL;
+	}
+	target->listener = &session->listener;
+	return session;
+}
+
+void session_destroy(struct session *session)
+{
+	if (!session)
+		return;
+	if (session->target->listener == &session->listener)
+		session->target->listener = NULL;
+	packet_reader_fini(&session->reader);
+	packet_queue_fini(&session->held);
+	reply_fini(&session->reply);
+	fifo_fini(&session->output);
+	fifo_fini(&session->messages);
+	document_fini(&session->description);
+	document_fini(&session->threads);
+	free(session->scratch);
+	free(session);
+}
+
+size_t session_output(const struct session *session, const void **bytes)
+{
+	*bytes = fifo_peek(&session->output);
+	return fifo_length(&session->output);
+}
+
+void session_output_consume(struct session *session, size_t length)
+{
+	fifo_drop(&session->output, length);
+	session_answer_held(session);
+}
+
+bool session_is_over(const struct session *session)
+{
+	return session->over;
+}
+
+bool session_has_spoken(const struct session *session)
+{
+	return session->reader.proven;
+}

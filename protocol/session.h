@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One debugger's conversation with one target in the GDB Remote Serial Protocol (RSP; GDB manual,
+ * appendix E): bytes in, calls on a struct target, bytes out.  Knows no file descriptor, no
+ * clock, no KVM; so the daemon, the unit tests, the transcripts and the fuzzer feed the same
+ * functions.
+ */
+#ifndef PROTOCOL_SESSION_H
+#define PROTOCOL_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "protocol/target.h"
+
+struct session;
+
+/* What the owner of a session wants to hear; every member may be NULL. */
+struct session_hooks {
+	/* A whole packet (payload, escapes still in) went by; incoming: from the debugger. */
+	void (*trace)(void *context, bool incoming, const char *payload, size_t length);
+	void *context;
+};
+
+/*
+ * target and hooks stay the caller's and must outlive the session; the session makes itself the
+ * target's listener.  NULL when out of memory.
+ */
+struct session *session_create(struct target *target, const struct session_hooks *hooks);
+
+/* Frees the session and leaves the target as it is, without listener.  NULL is fine. */
+void session_destroy(struct session *session);
+
+/*
+ * Takes bytes from the debugger in any portions.  Takes as many as it can use now and returns how
+ * many (the rest must be offered again after session_wants_input() is true), or -EPROTO when the
+ * peer does not speak RSP (HTTP, TLS, ...), floods us while it is owed a stop, or rejects the same
+ * packet for ever: it must be dropped at once.  After session_is_over() bytes are thrown away.
+ */
+ssize_t session_input(struct session *session, const void *bytes, size_t length);
+
+/*
+ * False while too much output waits for a peer that does not read, or too much input waits for
+ * the target.  True while the target runs, else an interrupt could not be heard: what comes
+ * then besides is held, up to a bound.  May change with every call and every event of the target.
+ */
+bool session_wants_input(const struct session *session);
+
+/*
+ * Bytes for the debugger: a view valid until the next call; consume what was written.  Consuming
+ * may let held packets go on, and so call the target and add output.
+ */
+size_t session_output(const struct session *session, const void **bytes);
+void session_output_consume(struct session *session, size_t length);
+
+/* True after D, k or vKill: flush the output, then close the connection. */
+bool session_is_over(const struct session *session);
+
+/* True once a valid packet has been read: only then has the peer any claim on the guest. */
+bool session_has_spoken(const struct session *session);
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a session, for session.c and the cmd_*.c files alone.  A handler reads its
+ * arguments, calls the target and puts a reply into the builder; it never sees a frame, an
+ * acknowledgment or a socket.
+ */
+#ifndef PROTOCOL_SESSION_PRIVATE_H
+#define PROTOCOL_SESSION_PRIVATE_H
+
+#include "protocol/client.h"
+#include "protocol/command.h"
+#include "protocol/document.h"
+#include "protocol/fifo.h"
+#include "protocol/packet.h"
+#include "protocol/packet_queue.h"
+#include "protocol/reply.h"
+#include "protocol/session.h"
+#include "protocol/target.h"
+
+/*
+ * What is owed to the debugger.  Every packet but the silent ones is answered once:
+ *
+ *	  packet, answered at once
+ *	 +---+
+ *	 v   |        packet that needs the target stopped, and it runs
+ *	IDLE ------------------------------------------------> REPLY_OWED
+ *	 ^ ^ |                                                     |
+ *	 | | | resume                     stop: absorbed, and the  |
+ *	 | | v                            packet goes on           |
+ *	 | STOP_OWED                                               |
+ *	 |  stop: the stop reply is sent                           |
+ *	 +---------------------------------------------------------+
+ *
+ * In REPLY_OWED and STOP_OWED packets are held, in order; a person's interrupt is not.
+ */
+enum session_state {
+	SESSION_IDLE,
+	SESSION_REPLY_OWED, /* to the first held packet */
+	SESSION_STOP_OWED,  /* a stop reply, to a resume */
+};
+
+struct session {
+	struct target *target;
+	struct target_listener listener;
+	struct session_hooks hooks;
+
+	enum session_state state;
+	bool interrupting; /* STOP_OWED: the target has been asked to stop */
+	bool interrupted;  /* an interrupt waits for the resume that is held */
+	bool resume_held;  /* one of the held packets may resume */
+	bool over;         /* D, k, vKill: nothing is read any more */
+
+	struct client client;
+	bool no_ack;
+	bool unacked;     /* ack mode: the last packet sent may be asked for again */
+	unsigned resends; /* of that packet */
+
+	struct target_stop stop; /* the last, told or kept */
+	unsigned general_thread; /* Hg: whose registers and memory; always exists */
+	unsigned resumed_thread; /* Hc: who c and s are for; 0 all */
+
+	struct packet_reader reader;
+	struct packet_queue held;
+	struct reply reply; /* the last packet sent, or the next in the making */
+	struct fifo output;
+	struct fifo messages;        /* lines for the person, kept until they may be sent */
+	struct document description; /* target.xml */
+	struct document threads;     /* the list, as it was when its first page was read */
+	uint8_t *scratch;            /* PACKET_SIZE bytes, a handler's for the time of its call */
+};
+
+/* The one thread an id names ("any" is the general thread): 0 or -ESRCH. */
+int session_find_thread(
+	const struct session *session, const struct thread_id *id, unsigned *thread);
+
+/* Puts the stop reply for the last stop; its thread becomes the general one (manual E.2, 'Hg'). */
+void session_put_stop(struct session *session);
+
+/* Keeps a line for the person at the debugger; what finds no room is lost. */
+void session_say(struct session *session, const char *text);
+
+/*
+ * Sends the kept lines as 'O' packets.  Legal only while the debugger waits for a stop reply; the
+ * builder is overwritten.
+ */
+void session_send_messages(struct session *session);
+
+#endif

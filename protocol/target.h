@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a debugger protocol asks of the thing it debugs: the seam between protocol/ and kvm/.
+ * It belongs to its user, protocol/; kvm/vm.c implements it, and tests implement it once more.
+ * Nothing here knows packets, hex or XML; nothing here knows KVM.
+ *
+ * Threads are vCPUs, numbered from 1.  Addresses are guest-virtual (linear on x86-64).
+ * Register values are bytes in the target's own byte order (little-endian on both architectures).
+ */
+#ifndef PROTOCOL_TARGET_H
+#define PROTOCOL_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* ---- registers --------------------------------------------------------------------------- */
+
+enum target_type {
+	TARGET_TYPE_INT,
+	TARGET_TYPE_CODE_PTR,
+	TARGET_TYPE_DATA_PTR,
+	TARGET_TYPE_X87,     /* 80 bits */
+	TARGET_TYPE_VECTOR,  /* 128 bits */
+	TARGET_TYPE_FLAGS,   /* named bits: target_register.flags */
+};
+
+struct target_flag {
+	const char *name;
+	uint8_t start, end; /* bit numbers, both included */
+};
+
+struct target_flags {
+	const char *id; /* of the type: unique in the description */
+	uint8_t bytes;	/* 4 or 8 */
+	uint8_t count;
+	const struct target_flag *fields;
+};
+
+struct target_register {
+	const char *name; /* as the debugger's standard features spell it */
+	uint16_t bits;	  /* a multiple of 8 */
+	enum target_type type;
+	const char *group;		  /* "general", "float", "vector", "system"; NULL: by type */
+	const struct target_flags *flags; /* for TARGET_TYPE_FLAGS */
+	bool no_save; /* a debugger must not save and restore it around a call (control registers) */
+};
+
+struct target_feature {
+	const char *name; /* "org.gnu.gdb.i386.core", ... */
+	const struct target_register *registers;
+	unsigned count;
+};
+
+enum { TARGET_REGISTER_MAX_BYTES = 32, TARGET_MAX_THREADS = 1024 };
+
+/* Register numbers count through the features in order, from 0. */
+struct target_description {
+	const char *architecture; /* "i386:x86-64", "aarch64" */
+	const struct target_feature *features;
+	unsigned feature_count;
+	unsigned register_count; /* the sum over the features */
+	unsigned bulk_count;	 /* how many of the first registers are worth a bulk transfer ('g') */
+	const uint8_t *expedited; /* registers every stop reports, each < 0x100 */
+	unsigned expedited_count;
+	unsigned pc; /* number of the program counter */
+};
+
+/* ---- stops and actions ------------------------------------------------------------------- */
+
+enum target_stop_reason {
+	TARGET_STOP_QUIET,	/* stopped because the debugger attached; nothing happened */
+	TARGET_STOP_INTERRUPT,	/* asked to by target_ops.stop while running */
+	TARGET_STOP_STEP,	/* one instruction done */
+	TARGET_STOP_SWBREAK,	/* at a software breakpoint: pc is the breakpoint's address */
+	TARGET_STOP_HWBREAK,
+	TARGET_STOP_WATCH,	/* a write to address; x86-64: pc is after it, arm64: pc is at it */
+	TARGET_STOP_RWATCH,	/* a read */
+	TARGET_STOP_AWATCH,	/* either */
+	TARGET_STOP_CRASHED,	/* the guest cannot go on (triple fault, failed KVM_RUN) */
+	TARGET_STOP_EXITED,	/* the guest shut down in good order, status in code */
+	TARGET_STOP_GONE,	/* the VMM vanished */
+};
+
+struct target_stop {
+	unsigned thread; /* 1...; 0 for EXITED and GONE */
+	enum target_stop_reason reason;
+	uint64_t address; /* of the data, for the three WATCH reasons */
+	int code;
+};
+
+enum target_action {
+	TARGET_STAY, /* remain stopped */
+	TARGET_CONTINUE,
+	TARGET_STEP, /* one instruction */
+};
+
+enum target_breakpoint {
+	TARGET_BREAK_SOFTWARE,	/* Z0 */
+	TARGET_BREAK_HARDWARE,	/* Z1 */
+	TARGET_WATCH_WRITE,	/* Z2 */
+	TARGET_WATCH_READ,	/* Z3 */
+	TARGET_WATCH_ACCESS,	/* Z4 */
+};
+
+/* ---- what the target tells its user ------------------------------------------------------ */
+
+struct target_listener;
+
+struct target_listener_ops {
+	/*
+	 * All threads are stopped (all-stop); why, in *stop.  Comes exactly once for each
+	 * successful resume() and each stop() that returned 0, never from inside those calls.
+	 */
+	void (*on_stop)(struct target_listener *listener, const struct target_stop *stop);
+	/* One line for the person at the debugger, without newline: a limitation, a warning. */
+	void (*on_message)(struct target_listener *listener, const char *text);
+};
+
+struct target_listener {
+	const struct target_listener_ops *ops;
+};
+
+/* ---- what the user asks of the target ---------------------------------------------------- */
+
+struct target;
+
+/*
+ * Unless said otherwise a call needs the target stopped and answers -EBUSY while it runs; no call
+ * blocks longer than the target's stop timeout.  All return 0 or -errno.
+ */
+struct target_ops {
+	/* Always legal.  The description never changes during a session. */
+	const struct target_description *(*description)(struct target *target);
+	unsigned (*thread_count)(struct target *target);
+	/* One line about a thread, "vCPU 1, halted", cut to size.  Always legal. */
+	void (*thread_describe)(struct target *target, unsigned thread, char *text, size_t size);
+	/* The debugger's view: stopped and nothing owed. */
+	bool (*is_stopped)(struct target *target);
+
+	/* Asks a running target to stop: 0 and on_stop will come; -EALREADY when stopped. */
+	int (*stop)(struct target *target);
+	/*
+	 * Lets threads go: actions[i] is for thread i + 1.  0 and on_stop will come; -EINVAL when
+	 * every action is TARGET_STAY.  After an error nothing has been resumed.
+	 */
+	int (*resume)(struct target *target, const enum target_action *actions);
+
+	/*
+	 * One register whole, register_count numbering; value has TARGET_REGISTER_MAX_BYTES room.
+	 * -ENOENT no such register; -ENODATA it exists but cannot be read now (never shown as 0);
+	 * write: -EINVAL the value is one that KVM or the architecture refuses, -EROFS read-only.
+	 */
+	int (*register_read)(struct target *target, unsigned thread, unsigned number, void *value);
+	int (*register_write)(
+		struct target *target, unsigned thread, unsigned number, const void *value);
+
+	/*
+	 * Memory as the thread sees it, planted breakpoints hidden.  read returns the length of the
+	 * longest readable prefix (> 0), or -EFAULT when not even the first byte is there.
+	 * write is all or nothing: 0 or -EFAULT.  length 0 is 0 when the address is mapped.
+	 */
+	ssize_t (*memory_read)(
+		struct target *target, unsigned thread, uint64_t address, void *buf, size_t length);
+	int (*memory_write)(struct target *target, unsigned thread, uint64_t address,
+		const void *buf, size_t length);
+
+	/*
+	 * Idempotent, and in force on every thread from the next resume.  length: bytes of the
+	 * instruction (breakpoints: the protocol's "kind") or of the watched data.
+	 * -ENOTSUP this type does not exist here; -EFAULT nothing mapped; -ENOSPC out of debug
+	 * registers; -EINVAL a bad length.  Removing what is not there is 0.
+	 */
+	int (*breakpoint_insert)(struct target *target, unsigned thread,
+		enum target_breakpoint type, uint64_t address, uint64_t length);
+	int (*breakpoint_remove)(struct target *target, unsigned thread,
+		enum target_breakpoint type, uint64_t address, uint64_t length);
+
+	/*
+	 * Removes every breakpoint, gives the guest its debug hardware back and lets it run.
+	 * Afterwards the target takes no more calls but stop() (a debugger attaching again).
+	 */
+	int (*detach)(struct target *target);
+};
+
+/*
+ * Embedded in the implementation.  The listener is set by its user before the first call that can
+ * lead to an event, and is NULL when nobody listens.
+ */
+struct target {
+	const struct target_ops *ops;
+	struct target_listener *listener;
+};
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Thread ids as the protocol writes them (GDB manual E.1, "thread-id"): "2", "-1", "p1.2", "p1".
+ * One process, the guest; its threads are the vCPUs.  Knows no target: whether a thread exists
+ * is asked elsewhere.
+ */
+#ifndef PROTOCOL_THREAD_ID_H
+#define PROTOCOL_THREAD_ID_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "protocol/cursor.h"
+
+enum {
+	THREAD_ID_ALL = -1,
+	THREAD_ID_ANY = 0,
+	THREAD_ID_PROCESS = 1, /* the guest's number */
+};
+
+struct thread_id {
+	int32_t process; /* THREAD_ID_PROCESS when the id did not say */
+	int32_t thread;  /* THREAD_ID_ALL, THREAD_ID_ANY or 1... */
+};
+
+/*
+ * 0 or -EINVAL.  The "p" forms are an error unless the peer negotiated multiprocess; so is
+ * a single thread of all processes, "p-1.2".
+ */
+int thread_id_parse(struct cursor *cursor, bool multiprocess, struct thread_id *id);
+
+/* True when the id speaks of the one process there is. */
+bool thread_id_is_ours(const struct thread_id *id);
+
+#endif

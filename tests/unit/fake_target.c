@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A small scripted machine; see fake_target.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "protocol/description.h"
+#include "tests/unit/fake_target.h"
+
+static struct fake_target *fake_of(struct target *target)
+{
+	return (struct fake_target *)(void *)target; /* its first member */
+}
+
+/* What nearly every call must ask first. */
+static bool is_busy(struct fake_target *fake)
+{
+	fake->breaches += fake->running;
+	return fake->running || fake->detached;
+}
+
+/* ---- registers --------------------------------------------------------------------------- */
+
+uint64_t fake_target_register(const struct fake_target *fake, unsigned thread, unsigned number)
+{
+	const uint8_t *value = fake->registers[thread - 1][number];
+	uint64_t result = 0;
+
+	for (unsigned i = 8; i--;)
+		result = result << 8 | value[i];
+	return result;
+}
+
+void fake_target_set_register(
+	struct fake_target *fake, unsigned thread, unsigned number, uint64_t value)
+{
+	for (unsigned i = 0; i < 8; i++)
+		fake->registers[thread - 1][number][i] = (uint8_t)(value >> 8 * i);
+}
+
+static uint64_t pc_of(const struct fake_target *fake, unsigned thread)
+{
+	return fake_target_register(fake, thread, fake->machine->description->pc);
+}
+
+static void move_pc(struct fake_target *fake, unsigned thread, int64_t distance)
+{
+	fake_target_set_register(fake, thread, fake->machine->description->pc,
+		pc_of(fake, thread) + (uint64_t)distance);
+}
+
+static bool is_odd(const struct fake_target *fake, unsigned number, enum fake_odd_register odd)
+{
+	return number == fake_description_odd(fake->machine->description, odd);
+}
+
+static int check_register(struct fake_target *fake, unsigned thread, unsigned number)
+{
+	if (is_busy(fake))
+		return -EBUSY;
+	if (!thread || thread > fake->threads)
+		return -ESRCH;
+	return number < fake->machine->description->register_count ? 0 : -ENOENT;
+}
+
+static int fake_register_read(struct target *target, unsigned thread, unsigned number, void *value)
+{
+	struct fake_target *fake = fake_of(target);
+	int result = check_register(fake, thread, number);
+
+	if (result)
+		return result;
+	if (is_odd(fake, number, FAKE_HIDDEN))
+		return -ENODATA;
+	memcpy(value, fake->registers[thread - 1][number], TARGET_REGISTER_MAX_BYTES);
+	return 0;
+}
+
+static int fake_register_write(
+	struct target *target, unsigned thread, unsigned number, const void *value)
+{
+	struct fake_target *fake = fake_of(target);
+	const uint8_t *bytes = value;
+	int result = check_register(fake, thread, number);
+
+	if (result)
+		return result;
+	if (is_odd(fake, number, FAKE_FIXED))
+		return -EROFS;
+	if (is_odd(fake, number, FAKE_HIDDEN) || (is_odd(fake, number, FAKE_PICKY) && bytes[0] & 1))
+		return -EINVAL;
+	memcpy(fake->registers[thread - 1][number], value,
+		description_register_size(
+			description_register(fake->machine->description, number)));
+	return 0;
+}
+
+/* ---- memory ------------------------------------------------------------------------------ */
+
+static uint8_t *byte_at(struct fake_target *fake, uint64_t address)
+{
+	if (address >= FAKE_LOW && address < FAKE_LOW + sizeof(fake->low))
+		return &fake->low[address - FAKE_LOW];
+	if (address >= FAKE_HIGH && address < FAKE_HIGH + sizeof(fake->high))
+		return &fake->high[address - FAKE_HIGH];
+	return NULL;
+}
+
+static ssize_t fake_memory_read(
+	struct target *target, unsigned thread, uint64_t address, void *buf, size_t length)
+{
+	struct fake_target *fake = fake_of(target);
+	uint8_t *to = buf;
+	size_t done;
+
+	(void)thread;
+	if (is_busy(fake))
+		return -EBUSY;
+	for (done = 0; done < length; done++) {
+		const uint8_t *from = byte_at(fake, address + done);
+
+		if (!from)
+			break;
+		to[done] = *from;
+	}
+	return done || (!length && byte_at(fake, address)) ? (ssize_t)done : -EFAULT;
+}
+
+static int fake_memory_write(
+	struct target *target, unsigned thread, uint64_t address, const void *buf, size_t length)
+{
+	struct fake_target *fake = fake_of(target);
+	const uint8_t *from = buf;
+
+	(void)thread;
+	if (is_busy(fake))
+		return -EBUSY;
+	for (size_t i = 0; i < length; i++)
+		if (!byte_at(fake, address + i))
+			return -EFAULT;
+	for (size_t i = 0; i < length; i++)
+		*byte_at(fake, address + i) = from[i];
+	return 0;
+}
+
+/* ---- breakpoints ------------------------------------------------------------------------- */
+
+static struct fake_breakpoint *find_breakpoint(
+	struct fake_target *fake, enum target_breakpoint type, uint64_t address, uint64_t length)
+{
+	for (unsigned i = 0; i < FAKE_BREAKPOINTS; i++) {
+		struct fake_breakpoint *at = &fake->breakpoints[i];
+
+		if (at->used && at->type == type && at->address == address && at->length == length)
+			return at;
+	}
+	return NULL;
+}
+
+static int check_breakpoint(
+	struct fake_target *fake, enum target_breakpoint type, uint64_t address, uint64_t length)
+{
+	if (is_busy(fake))
+		return -EBUSY;
+	if (type == TARGET_WATCH_READ && !fake->machine->has_read_watch)
+		return -ENOTSUP;
+	if (!length || length > 8)
+		return -EINVAL;
+	return byte_at(fake, address) ? 0 : -EFAULT;
+}
+
+static unsigned count_hardware(const struct fake_target *fake)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < FAKE_BREAKPOINTS; i++)
+		if (fake->breakpoints[i].used && fake->breakpoints[i].type != TARGET_BREAK_SOFTWARE)
+			count++;
+	return count;
+}
+
+static int fake_breakpoint_insert(struct target *target, unsigned thread,
+	enum target_breakpoint type, uint64_t address, uint64_t length)
+{
+	struct fake_target *fake = fake_of(target);
+	int result = check_breakpoint(fake, type, address, length);
+
+	(void)thread;
+	if (result || find_breakpoint(fake, type, address, length))
+		return result;
+	if (type != TARGET_BREAK_SOFTWARE && count_hardware(fake) == FAKE_HARDWARE)
+		return -ENOSPC;
+	for (unsigned i = 0; i < FAKE_BREAKPOINTS; i++)
+		if (!fake->breakpoints[i].used) {
+			fake->breakpoints[i] =
+				(struct fake_breakpoint){ true, type, address, length };
+			return 0;
+		}
+	return -ENOSPC;
+}
+
+static int fake_breakpoint_remove(struct target *target, unsigned thread,
+	enum target_breakpoint type, uint64_t address, uint64_t length)
+{
+	struct fake_target *fake = fake_of(target);
+	struct fake_breakpoint *at;
+
+	(void)thread;
+	if (is_busy(fake))
+		return -EBUSY;
+	if (type == TARGET_WATCH_READ && !fake->machine->has_read_watch)
+		return -ENOTSUP;
+	at = find_breakpoint(fake, type, address, length);
+	if (at)
+		at->used = false;
+	return 0;
+}
+
+/* ---- run control ------------------------------------------------------------------------- */
+
+void fake_target_report(struct fake_target *fake, const struct target_stop *stop)
+{
+	fake->running = fake->stop_asked = false;
+	if (fake->target.listener)
+		fake->target.listener->ops->on_stop(fake->target.listener, stop);
+}
+
+/* A breakpoint under the first instruction has been reported before, and is stepped over. */
+static bool meets_breakpoint(struct fake_target *fake, unsigned thread, struct target_stop *stop)
+{
+	uint64_t pc = pc_of(fake, thread);
+
+	for (unsigned i = 0; i < FAKE_BREAKPOINTS && !fake->fresh[thread - 1]; i++) {
+		struct fake_breakpoint *at = &fake->breakpoints[i];
+
+		if (!at->used || at->type > TARGET_BREAK_HARDWARE || at->address != pc)
+			continue;
+		stop->thread = thread;
+		stop->reason = at->type == TARGET_BREAK_SOFTWARE ? TARGET_STOP_SWBREAK
+								 : TARGET_STOP_HWBREAK;
+		return true;
+	}
+	return false;
+}
+
+static bool meets_watchpoint(struct fake_target *fake, unsigned thread,
+	const struct fake_step *step, struct target_stop *stop)
+{
+	for (unsigned i = 0; i < FAKE_BREAKPOINTS && step->stores; i++) {
+		struct fake_breakpoint *at = &fake->breakpoints[i];
+
+		if (!at->used || step->address < at->address ||
+			step->address >= at->address + at->length)
+			continue;
+		if (at->type != TARGET_WATCH_WRITE && at->type != TARGET_WATCH_ACCESS)
+			continue;
+		stop->thread = thread;
+		stop->reason =
+			at->type == TARGET_WATCH_WRITE ? TARGET_STOP_WATCH : TARGET_STOP_AWATCH;
+		stop->address = step->address;
+		return true;
+	}
+	return false;
+}
+
+static void store(struct fake_target *fake, const struct fake_step *step)
+{
+	uint8_t *to = byte_at(fake, step->address);
+
+	if (step->stores && to)
+		*to = step->value;
+}
+
+/* One instruction of one thread: true when it stops, *stop says why. */
+static bool advance(struct fake_target *fake, unsigned thread, struct target_stop *stop)
+{
+	uint64_t before = pc_of(fake, thread);
+	struct fake_step step = { .stores = false };
+	bool watched;
+
+	if (fake->actions[thread - 1] == TARGET_STAY)
+		return false;
+	if (meets_breakpoint(fake, thread, stop))
+		return true;
+	fake->machine->execute(fake, thread, &step);
+	watched = meets_watchpoint(fake, thread, &step, stop);
+	if (watched && !fake->machine->traps_after) {
+		fake_target_set_register(fake, thread, fake->machine->description->pc, before);
+		return true;
+	}
+	store(fake, &step);
+	fake->fresh[thread - 1] = false;
+	if (!watched && fake->actions[thread - 1] == TARGET_STEP) {
+		*stop = (struct target_stop){ .thread = thread, .reason = TARGET_STOP_STEP };
+		return true;
+	}
+	return watched;
+}
+
+static bool run_round(struct fake_target *fake, struct target_stop *stop)
+{
+	for (unsigned thread = 1; thread <= fake->threads; thread++)
+		if (advance(fake, thread, stop))
+			return true;
+	return false;
+}
+
+void fake_target_run(struct fake_target *fake, unsigned rounds)
+{
+	struct target_stop stop = { .thread = 1, .reason = TARGET_STOP_INTERRUPT };
+
+	while (fake->running && rounds--) {
+		if (fake->stop_asked || run_round(fake, &stop)) {
+			fake_target_report(fake, &stop);
+			return;
+		}
+	}
+}
+
+static bool fake_is_stopped(struct target *target)
+{
+	return !fake_of(target)->running;
+}
+
+static int fake_stop(struct target *target)
+{
+	struct fake_target *fake = fake_of(target);
+
+	fake->stop_calls++;
+	if (!fake->running)
+		return -EALREADY;
+	fake->stop_asked = true;
+	return 0;
+}
+
+static int fake_resume(struct target *target, const enum target_action *actions)
+{
+	struct fake_target *fake = fake_of(target);
+	bool any = false;
+
+	fake->resume_calls++;
+	if (fake->resume_error)
+		return fake->resume_error;
+	if (is_busy(fake))
+		return -EBUSY;
+	for (unsigned i = 0; i < fake->threads; i++)
+		any = any || actions[i] != TARGET_STAY;
+	if (!any)
+		return -EINVAL;
+	for (unsigned i = 0; i < fake->threads; i++) {
+		fake->actions[i] = actions[i];
+		fake->fresh[i] = true;
+	}
+	fake->running = true;
+	return 0;
+}
+
+static int fake_detach(struct target *target)
+{
+	struct fake_target *fake = fake_of(target);
+
+	if (is_busy(fake))
+		return -EBUSY;
+	memset(fake->breakpoints, 0, sizeof(fake->breakpoints));
+	for (unsigned i = 0; i < FAKE_THREADS; i++)
+		fake->actions[i] = TARGET_CONTINUE;
+	fake->running = fake->detached = true;
+	return 0;
+}
+
+/* ---- the rest ---------------------------------------------------------------------------- */
+
+static const struct target_description *fake_description(struct target *target)
+{
+	return fake_of(target)->machine->description;
+}
+
+static unsigned fake_thread_count(struct target *target)
+{
+	return fake_of(target)->threads;
+}
+
+static void fake_thread_describe(struct target *target, unsigned thread, char *text, size_t size)
+{
+	(void)target;
+	snprintf(text, size, "vCPU %u, <%s>", thread - 1, thread == 1 ? "busy" : "parked");
+}
+
+static const struct target_ops fake_ops = {
+	.description = fake_description,
+	.thread_count = fake_thread_count,
+	.thread_describe = fake_thread_describe,
+	.is_stopped = fake_is_stopped,
+	.stop = fake_stop,
+	.resume = fake_resume,
+	.register_read = fake_register_read,
+	.register_write = fake_register_write,
+	.memory_read = fake_memory_read,
+	.memory_write = fake_memory_write,
+	.breakpoint_insert = fake_breakpoint_insert,
+	.breakpoint_remove = fake_breakpoint_remove,
+	.detach = fake_detach,
+};
+
+void fake_target_init(struct fake_target *fake, const struct fake_machine *machine,
+	unsigned threads, bool running)
+{
+	const struct target_description *description = machine->description;
+
+	*fake = (struct fake_target){
+		.target.ops = &fake_ops, .machine = machine, .threads = threads, .running = running
+	};
+	memcpy(fake->low, machine->program, machine->program_size);
+	memcpy(fake->low + FAKE_PARK - FAKE_LOW, machine->park, machine->park_size);
+	for (unsigned thread = 1; thread <= threads; thread++) {
+		fake->actions[thread - 1] = TARGET_CONTINUE;
+		fake_target_set_register(
+			fake, thread, description->pc, thread == 1 ? FAKE_LOW : FAKE_PARK);
+		fake_target_set_register(fake, thread, machine->pointer, FAKE_HIGH);
+		fake_target_set_register(
+			fake, thread, fake_description_odd(description, FAKE_FIXED), 0x42);
+	}
+}
+
+/* ---- the two machines -------------------------------------------------------------------- */
+
+/* nop x4; inc %al; mov %al,(%rdi); nop; jmp to the start */
+static const uint8_t x86_program[] = { 0x90, 0x90, 0x90, 0x90, 0xfe, 0xc0, 0x88, 0x07, 0x90, 0xeb,
+	0xf5 };
+static const uint8_t x86_park[] = { 0xeb, 0xfe };
+
+enum { X86_RAX = 0, X86_RDI = 5 };
+
+static void x86_execute(struct fake_target *fake, unsigned thread, struct fake_step *step)
+{
+	uint8_t code[2];
+	uint64_t rax = fake_target_register(fake, thread, X86_RAX);
+
+	for (unsigned i = 0; i < 2; i++) {
+		const uint8_t *at = byte_at(fake, pc_of(fake, thread) + i);
+
+		code[i] = at ? *at : 0;
+	}
+	if (code[0] == 0xfe && code[1] == 0xc0) {
+		fake_target_set_register(
+			fake, thread, X86_RAX, (rax & ~0xffull) | ((rax + 1) & 0xff));
+		move_pc(fake, thread, 2);
+	} else if (code[0] == 0x88 && code[1] == 0x07) {
+		*step = (struct fake_step){ true, fake_target_register(fake, thread, X86_RDI),
+			(uint8_t)rax };
+		move_pc(fake, thread, 2);
+	} else if (code[0] == 0xeb) {
+		move_pc(fake, thread, 2 + (int8_t)code[1]);
+	} else if (code[0] == 0x90) {
+		move_pc(fake, thread, 1);
+	}
+}
+
+const struct fake_machine fake_machine_x86_64 = {
+	.description = &fake_description_x86_64,
+	.program = x86_program,
+	.program_size = sizeof(x86_program),
+	.park = x86_park,
+	.park_size = sizeof(x86_park),
+	.pointer = X86_RDI,
+	.traps_after = true,
+	.has_read_watch = false,
+	.execute = x86_execute,
+};
+
+/* nop x4; add w0, w0, #1; strb w0, [x1]; nop; b to the start */
+static const uint8_t arm64_program[] = { 0x1f, 0x20, 0x03, 0xd5, 0x1f, 0x20, 0x03, 0xd5, 0x1f, 0x20,
+	0x03, 0xd5, 0x1f, 0x20, 0x03, 0xd5, 0x00, 0x04, 0x00, 0x11, 0x20, 0x00, 0x00, 0x39, 0x1f,
+	0x20, 0x03, 0xd5, 0xf9, 0xff, 0xff, 0x17 };
+static const uint8_t arm64_park[] = { 0x00, 0x00, 0x00, 0x14 };
+
+enum { ARM64_X0 = 0, ARM64_X1 = 1 };
+
+/* The distance of "b", in bytes: a signed count of instructions in the low 26 bits. */
+static int64_t arm64_branch(uint32_t code)
+{
+	int64_t words = code & 0x3ffffff;
+
+	return 4 * (words & 0x2000000 ? words - 0x4000000 : words);
+}
+
+static void arm64_execute(struct fake_target *fake, unsigned thread, struct fake_step *step)
+{
+	uint64_t x0 = fake_target_register(fake, thread, ARM64_X0);
+	uint32_t code = 0;
+
+	for (unsigned i = 4; i--;) {
+		const uint8_t *at = byte_at(fake, pc_of(fake, thread) + i);
+
+		code = code << 8 | (at ? *at : 0);
+	}
+	if (code >> 26 == 5) {
+		move_pc(fake, thread, arm64_branch(code));
+		return;
+	}
+	if (code == 0x11000400)
+		fake_target_set_register(fake, thread, ARM64_X0, (uint32_t)(x0 + 1));
+	if (code == 0x39000020)
+		*step = (struct fake_step){ true, fake_target_register(fake, thread, ARM64_X1),
+			(uint8_t)x0 };
+	move_pc(fake, thread, 4);
+}
+
+const struct fake_machine fake_machine_arm64 = {
+	.description = &fake_description_arm64,
+	.program = arm64_program,
+	.program_size = sizeof(arm64_program),
+	.park = arm64_park,
+	.park_size = sizeof(arm64_park),
+	.pointer = ARM64_X1,
+	.traps_after = false,
+	.has_read_watch = true,
+	.execute = arm64_execute,
+};

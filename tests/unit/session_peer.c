@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The other end of a session; see session_peer.h. */
+#include <errno.h>
+#include <string.h>
+#include "tests/unit/session_peer.h"
+
+enum { PEER_ROUNDS = 100 };
+
+/* k and R have no reply (GDB manual E.2). */
+static bool is_silent(const char *payload, size_t length)
+{
+	return (length == 1 && *payload == 'k') || (length && *payload == 'R');
+}
+
+static void peer_on_trace(void *context, bool incoming, const char *payload, size_t length)
+{
+	struct session_peer *peer = context;
+
+	if (incoming && !is_silent(payload, length))
+		peer->requests++;
+}
+
+int session_peer_init(struct session_peer *peer, const struct fake_machine *machine,
+	unsigned threads, bool running)
+{
+	struct session_hooks hooks = { .trace = peer_on_trace, .context = peer };
+
+	memset(peer, 0, sizeof(*peer));
+	fake_target_init(&peer->fake, machine, threads, running);
+	peer->session = session_create(&peer->fake.target, &hooks);
+	return packet_reader_init(&peer->reader) || !peer->session ? -ENOMEM : 0;
+}
+
+void session_peer_fini(struct session_peer *peer)
+{
+	session_destroy(peer->session);
+	packet_reader_fini(&peer->reader);
+}
+
+static void peer_take_packet(struct session_peer *peer)
+{
+	const uint8_t *payload = peer->reader.payload;
+	size_t length = peer->reader.length;
+
+	if (length > 1 && payload[0] == 'O' && payload[1] != 'K') {
+		peer->messages++;
+		return;
+	}
+	peer->replies++;
+	peer->last_length = length;
+	if (length >= sizeof(peer->last))
+		length = sizeof(peer->last) - 1;
+	memcpy(peer->last, payload, length);
+	peer->last[length] = 0;
+}
+
+/* Inside a frame no '$' may come, and between frames nothing but them and acknowledgments. */
+static void peer_take_byte(struct session_peer *peer, uint8_t byte)
+{
+	bool between = peer->reader.state == PACKET_READER_BETWEEN;
+
+	if (between ? !memchr("$+-", byte, 3) : byte == '$')
+		peer->breaches++;
+	switch (packet_reader_take(&peer->reader, byte)) {
+	case PACKET_COMPLETE:
+		peer_take_packet(peer);
+		break;
+	case PACKET_ACK:
+		peer->acks++;
+		break;
+	case PACKET_NAK:
+		peer->naks++;
+		break;
+	case PACKET_NOTHING:
+		break;
+	default:
+		peer->breaches++;
+	}
+}
+
+void session_peer_read(struct session_peer *peer, size_t most)
+{
+	const void *bytes;
+	size_t length;
+
+	while (most && (length = session_output(peer->session, &bytes))) {
+		if (length > most)
+			length = most;
+		for (size_t i = 0; i < length; i++)
+			peer_take_byte(peer, ((const uint8_t *)bytes)[i]);
+		session_output_consume(peer->session, length);
+		most -= length;
+	}
+}
+
+size_t session_peer_send_bytes(struct session_peer *peer, const void *bytes, size_t length)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < length; i++)
+		peer->rejections += ((const uint8_t *)bytes)[i] == '-';
+	while (done < length && !peer->refused) {
+		ssize_t taken =
+			session_input(peer->session, (const uint8_t *)bytes + done, length - done);
+
+		if (taken == 0)
+			break;
+		if (taken < 0)
+			peer->refused = true;
+		else
+			done += (size_t)taken;
+	}
+	return done;
+}
+
+void session_peer_send_payload(struct session_peer *peer, const void *payload, size_t length)
+{
+	struct fifo frame;
+
+	if (fifo_init(&frame, length + 4))
+		return;
+	packet_frame(&frame, payload, length);
+	session_peer_send_bytes(peer, fifo_peek(&frame), fifo_length(&frame));
+	fifo_fini(&frame);
+}
+
+void session_peer_send(struct session_peer *peer, const char *payload)
+{
+	session_peer_send_payload(peer, payload, strlen(payload));
+}
+
+void session_peer_stop(struct session_peer *peer, unsigned number)
+{
+	struct target_stop stop = { .thread = number >> 4 & 3,
+		.reason = (enum target_stop_reason)(number % (TARGET_STOP_GONE + 1)),
+		.address = number };
+
+	if (peer->fake.running && !peer->fake.detached)
+		fake_target_report(&peer->fake, &stop);
+}
+
+const char *session_peer_ask(struct session_peer *peer, const char *payload)
+{
+	*peer->last = 0;
+	peer->last_length = 0;
+	session_peer_send(peer, payload);
+	fake_target_run(&peer->fake, PEER_ROUNDS);
+	session_peer_read(peer, SIZE_MAX);
+	return peer->last;
+}
+
+bool session_peer_settle(struct session_peer *peer)
+{
+	struct target_stop stop = { .thread = 1, .reason = TARGET_STOP_STEP };
+	bool ended = peer->refused || session_is_over(peer->session);
+
+	session_peer_read(peer, SIZE_MAX);
+	while (peer->fake.running && !peer->fake.detached) {
+		fake_target_report(&peer->fake, &stop);
+		session_peer_read(peer, SIZE_MAX);
+	}
+	ended = ended || session_is_over(peer->session);
+	if (peer->breaches || peer->fake.breaches)
+		return false;
+	return peer->replies <= peer->requests + peer->rejections &&
+	       (ended || peer->replies >= peer->requests);
+}

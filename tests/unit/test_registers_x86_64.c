@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* x86-64 registers by number, the description they are numbered by, and the modes of the CPU. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <strings.h>
+
+#include <cmocka.h>
+
+#include "kvm/arch_x86_64.h"
+
+enum mode { REAL, PROTECTED_16, PROTECTED_32, COMPATIBLE, LONG, LONG_USER, VIRTUAL_8086 };
+
+static const uint32_t all =
+	CPU_STOP | CPU_FLOAT | CPU_DEBUG | CPU_EVENTS | CPU_MSRS | CPU_MP;
+
+static struct cpu cpu_in(enum mode mode)
+{
+	struct cpu cpu = { .valid = all };
+	struct x86_sregs *sregs = &cpu.x86_64.sregs;
+	bool is_long = mode == COMPATIBLE || mode == LONG || mode == LONG_USER;
+
+	cpu.x86_64.regs.rflags = X86_FLAGS_FIXED | (mode == VIRTUAL_8086 ? X86_FLAGS_VM : 0);
+	sregs->cr0 = mode == REAL ? 0x10 : 0x80000011;
+	sregs->cr4 = is_long ? X86_CR4_PAE : 0;
+	sregs->efer = is_long ? 0xd01 : 0;
+	sregs->cs.l = mode == LONG || mode == LONG_USER;
+	sregs->cs.db = mode == PROTECTED_32 || mode == COMPATIBLE;
+	sregs->ss.dpl = mode == LONG_USER || mode == COMPATIBLE || mode == VIRTUAL_8086 ? 3 : 0;
+	return cpu;
+}
+
+static const struct target_register *find(unsigned number)
+{
+	const struct target_feature *feature = description_x86_64.features;
+
+	while (number >= feature->count)
+		number -= feature++->count;
+	return &feature->registers[number];
+}
+
+static uint64_t value_of(const struct cpu *cpu, unsigned number)
+{
+	uint8_t raw[TARGET_REGISTER_MAX_BYTES] = { 0 };
+	uint64_t value = 0;
+
+	assert_int_equal(arch_x86_64.register_read(cpu, number, raw), 0);
+	for (unsigned i = 0; i < find(number)->bits / 8u && i < 8; i++)
+		value |= (uint64_t)raw[i] << (8 * i);
+	return value;
+}
+
+static int set(struct cpu *cpu, unsigned number, uint64_t value)
+{
+	uint8_t raw[TARGET_REGISTER_MAX_BYTES] = { 0 };
+
+	for (unsigned i = 0; i < 8; i++)
+		raw[i] = (uint8_t)(value >> (8 * i));
+	return arch_x86_64.register_write(cpu, number, raw);
+}
+
+/* ---- the description --------------------------------------------------------------------- */
+
+static void test_description(void **context)
+{
+	static const struct {
+		unsigned number;
+		const char *name;
+		unsigned bits;
+	} expected[] = {
+		{ 0, "rax", 64 }, { 1, "rbx", 64 }, { 2, "rcx", 64 }, { 3, "rdx", 64 },
+		{ 6, "rbp", 64 }, { 7, "rsp", 64 }, { 8, "r8", 64 }, { 15, "r15", 64 },
+		{ 16, "rip", 64 }, { 17, "eflags", 32 }, { 18, "cs", 32 }, { 19, "ss", 32 },
+		{ 20, "ds", 32 }, { 23, "gs", 32 }, { 24, "st0", 80 }, { 31, "st7", 80 },
+		{ 32, "fctrl", 32 }, { 34, "ftag", 32 }, { 35, "fiseg", 32 },
+		{ 36, "fioff", 32 }, { 39, "fop", 32 }, { 40, "xmm0", 128 },
+		{ 55, "xmm15", 128 }, { 56, "mxcsr", 32 }, { 57, "fs_base", 64 },
+		{ 58, "gs_base", 64 }, { 59, "k_gs_base", 64 }, { 60, "cr0", 64 },
+		{ 65, "efer", 64 },
+	};
+	const struct target_description *description = arch_x86_64.description;
+	unsigned sum = 0;
+
+	(void)context;
+	for (unsigned i = 0; i < description->feature_count; i++)
+		sum += description->features[i].count;
+	assert_int_equal(sum, description->register_count);
+	assert_int_equal(description->bulk_count, 59);
+	assert_int_equal(description->pc, 16);
+	for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		assert_string_equal(find(expected[i].number)->name, expected[i].name);
+		assert_int_equal(find(expected[i].number)->bits, expected[i].bits);
+	}
+	for (unsigned i = 0; i < sum; i++)
+		for (unsigned j = 0; j < i; j++)
+			assert_int_not_equal(strcasecmp(find(i)->name, find(j)->name), 0);
+}
+
+static void test_flags_fit(void **context)
+{
+	(void)context;
+	for (unsigned i = 0; i < X86_REG_COUNT; i++) {
+		const struct target_flags *flags = find(i)->flags;
+
+		assert_int_equal(flags != NULL, find(i)->type == TARGET_TYPE_FLAGS);
+		for (unsigned j = 0; flags && j < flags->count; j++) {
+			assert_true(flags->bytes * 8u == find(i)->bits);
+			assert_true(flags->fields[j].end < find(i)->bits);
+			assert_true(j == 0 || flags->fields[j].start > flags->fields[j - 1].end);
+		}
+	}
+}
+
+/* ---- reading and writing ----------------------------------------------------------------- */
+
+/* A value that each register can take. */
+static uint64_t sample(unsigned number)
+{
+	switch (number) {
+	case X86_REG_EFLAGS:
+		return 0xa46;
+	case X86_REG_CR0:
+		return 0xe0050033;
+	case X86_REG_CR4:
+		return 0x6b0;
+	case X86_REG_CR8:
+		return 7;
+	case X86_REG_EFER:
+		return 0xd00;
+	case X86_REG_CR3:
+		return 0x12345000;
+	case X86_REG_FCTRL + 2:
+		return 0x5fff; /* ftag: physical register 6 is zero */
+	case X86_REG_FCTRL + 7:
+		return 0x5a5;
+	default:
+		return 0x1234 + number;
+	}
+}
+
+static bool is_selector(unsigned number)
+{
+	return number >= X86_REG_CS && number < X86_REG_ST0;
+}
+
+/* Each register is one of its own, is marked dirty, and comes back as it was written. */
+static void test_write_then_read(void **context)
+{
+	struct cpu cpu = cpu_in(LONG);
+
+	(void)context;
+	for (unsigned i = 0; i < X86_REG_COUNT; i++) {
+		if (is_selector(i))
+			continue;
+		cpu.dirty = 0;
+		if (set(&cpu, i, sample(i)) != 0)
+			fail_msg("%s refused", find(i)->name);
+		if (i == X86_REG_FCTRL + 2)
+			assert_int_equal(cpu.x86_64.fpu.ftwx, 0xc0);
+		assert_int_not_equal(cpu.dirty, 0);
+		assert_int_equal(cpu.dirty & ~arch_x86_64.register_groups(i), 0);
+	}
+	for (unsigned i = 0; i < X86_REG_COUNT; i++)
+		if (!is_selector(i) && i != X86_REG_FCTRL + 2 && value_of(&cpu, i) != sample(i))
+			fail_msg("%s is 0x%llx", find(i)->name,
+				(unsigned long long)value_of(&cpu, i));
+}
+
+static void test_places(void **context)
+{
+	struct cpu cpu = cpu_in(LONG);
+
+	(void)context;
+	cpu.x86_64.regs.rbx = 0xb1;
+	cpu.x86_64.regs.rbp = 0xb2;
+	cpu.x86_64.regs.rsp = 0xb3;
+	cpu.x86_64.regs.rip = UINT64_C(0xffffffff81000000);
+	cpu.x86_64.sregs.ss.selector = 0x18;
+	cpu.x86_64.sregs.gs.base = UINT64_C(0xffff888000000000);
+	cpu.x86_64.fpu.last_ip = UINT64_C(0x00007fff12345678);
+	cpu.x86_64.fpu.last_opcode = 0xffff;
+	cpu.x86_64.fpu.fpr[3][9] = 0x40;
+	cpu.x86_64.msrs[X86_MSR_KERNEL_GS_BASE] = 0x77;
+	assert_int_equal(value_of(&cpu, 1), 0xb1);
+	assert_int_equal(value_of(&cpu, X86_REG_RBP), 0xb2);
+	assert_int_equal(value_of(&cpu, X86_REG_RSP), 0xb3);
+	assert_true(value_of(&cpu, X86_REG_RIP) == UINT64_C(0xffffffff81000000));
+	assert_int_equal(value_of(&cpu, X86_REG_CS + 1), 0x18);
+	assert_true(value_of(&cpu, X86_REG_GS_BASE) == UINT64_C(0xffff888000000000));
+	assert_int_equal(value_of(&cpu, X86_REG_FCTRL + 3), 0x7fff);
+	assert_int_equal(value_of(&cpu, X86_REG_FCTRL + 4), 0x12345678);
+	assert_int_equal(value_of(&cpu, X86_REG_FCTRL + 7), 0x7ff);
+	assert_int_equal(value_of(&cpu, X86_REG_K_GS_BASE), 0x77);
+}
+
+/* What is not fetched is not shown as zero. */
+static void test_missing(void **context)
+{
+	uint8_t raw[TARGET_REGISTER_MAX_BYTES] = { 0 };
+
+	(void)context;
+	for (unsigned i = 0; i < X86_REG_COUNT; i++) {
+		struct cpu cpu = cpu_in(LONG);
+		uint32_t groups = arch_x86_64.register_groups(i);
+
+		assert_int_not_equal(groups, 0);
+		for (uint32_t bit = 1; bit <= CPU_MP; bit <<= 1) {
+			cpu.valid = all & ~bit;
+			assert_int_equal(arch_x86_64.register_read(&cpu, i, raw),
+				groups & bit ? -ENODATA : 0);
+			if (groups & bit)
+				assert_int_equal(arch_x86_64.register_write(&cpu, i, raw), -ENODATA);
+		}
+		assert_int_equal(cpu.dirty, 0);
+	}
+}
+
+static void test_no_such_register(void **context)
+{
+	uint8_t raw[TARGET_REGISTER_MAX_BYTES] = { 0 };
+	struct cpu cpu = cpu_in(LONG);
+
+	(void)context;
+	assert_int_equal(arch_x86_64.register_read(&cpu, X86_REG_COUNT, raw), -ENOENT);
+	assert_int_equal(arch_x86_64.register_write(&cpu, ~0u, raw), -ENOENT);
+	assert_int_equal(arch_x86_64.register_groups(X86_REG_COUNT), 0);
+}
+
+static const struct {
+	const char *name;
+	enum mode mode;
+	unsigned number;
+	uint64_t before, value;
+	int rc;
+	uint64_t after;
+} writes[] = {
+	{ "flags: reserved bits", LONG, X86_REG_EFLAGS, 2, 0xffc0802a, 0, 0x2 },
+	{ "flags: TF, IF, RF, ID", LONG, X86_REG_EFLAGS, 2, 0x210300, 0, 0x210302 },
+	{ "flags: VM on", LONG, X86_REG_EFLAGS, 2, 0x20002, -EINVAL, 2 },
+	{ "flags: VM stays", VIRTUAL_8086, X86_REG_EFLAGS, 0x20002, 0x20202, 0, 0x20202 },
+	{ "rip: kernel half", LONG, X86_REG_RIP, 0, UINT64_C(0xffffffff81000000), 0,
+		UINT64_C(0xffffffff81000000) },
+	{ "rip: not canonical", LONG, X86_REG_RIP, 5, UINT64_C(0x0000800000000000), -EINVAL, 5 },
+	{ "rip: too wide", PROTECTED_32, X86_REG_RIP, 5, UINT64_C(0x100000000), -EINVAL, 5 },
+	{ "rip: 32 bits", COMPATIBLE, X86_REG_RIP, 5, 0xfffffff0, 0, 0xfffffff0 },
+	{ "rax: upper half stays hidden", COMPATIBLE, 0, UINT64_C(0xaaaaaaaa00000001), 7, 0, 7 },
+	{ "selector: same", LONG, X86_REG_CS, 0x10, 0x10, 0, 0x10 },
+	{ "selector: other", LONG, X86_REG_CS, 0x10, 0x18, -EROFS, 0x10 },
+	{ "selector: too wide", LONG, X86_REG_CS, 0x10, 0x10010, -EINVAL, 0x10 },
+	{ "selector: real mode", REAL, X86_REG_CS + 2, 0, 0xb800, 0, 0xb800 },
+	{ "selector: virtual-8086", VIRTUAL_8086, X86_REG_CS + 3, 0, 0xb800, 0, 0xb800 },
+	{ "fs_base", LONG, X86_REG_FS_BASE, 0, UINT64_C(0x7fff00000000), 0,
+		UINT64_C(0x7fff00000000) },
+	{ "fs_base: not canonical", LONG, X86_REG_FS_BASE, 1, UINT64_C(1) << 62, -EINVAL, 1 },
+	{ "k_gs_base: not canonical", LONG, X86_REG_K_GS_BASE, 1, UINT64_C(1) << 62, -EINVAL, 1 },
+	{ "mxcsr: reserved", LONG, X86_REG_MXCSR, 0x1f80, 0x10000, -EINVAL, 0x1f80 },
+	{ "fctrl: too wide", LONG, X86_REG_FCTRL, 0x37f, 0x10000, -EINVAL, 0x37f },
+	{ "cr0: PG without PE", PROTECTED_32, X86_REG_CR0, 0x11, 0x80000010, -EINVAL, 0x11 },
+	{ "cr0: NW without CD", PROTECTED_32, X86_REG_CR0, 0x11, 0x20000011, -EINVAL, 0x11 },
+	{ "cr0: 64 bits", PROTECTED_32, X86_REG_CR0, 0x11, UINT64_C(0x100000011), -EINVAL, 0x11 },
+	{ "cr0: no paging in long mode", LONG, X86_REG_CR0, 0x80000011, 0x11, -EINVAL,
+		0x80000011 },
+	{ "cr3", LONG, X86_REG_CR3, 0, 0x1000, 0, 0x1000 },
+	{ "cr3: beyond 52 bits", LONG, X86_REG_CR3, 0, UINT64_C(1) << 52, -EINVAL, 0 },
+	{ "cr4: no PAE in long mode", LONG, X86_REG_CR4, 0x20, 0, -EINVAL, 0x20 },
+	{ "cr4: the guest's unknown bit stays", LONG, X86_REG_CR4, UINT64_C(0x100000020),
+		UINT64_C(0x1000000a0), 0, UINT64_C(0x1000000a0) },
+	{ "cr4: an unknown bit is not made", LONG, X86_REG_CR4, 0x20, UINT64_C(0x100000020),
+		-EINVAL, 0x20 },
+	{ "cr8: four bits", LONG, X86_REG_CR8, 2, 16, -EINVAL, 2 },
+	{ "efer: NX off", LONG, X86_REG_EFER, 0xd01, 0x501, 0, 0x501 },
+	{ "efer: LMA off", LONG, X86_REG_EFER, 0xd01, 0x101, -EINVAL, 0xd01 },
+	{ "efer: LMA on", PROTECTED_32, X86_REG_EFER, 0, 0x400, -EINVAL, 0 },
+};
+
+static void put_raw(struct cpu *cpu, unsigned number, uint64_t value)
+{
+	struct x86_sregs *sregs = &cpu->x86_64.sregs;
+	uint64_t *const controls[] = { &sregs->cr0, &sregs->cr2, &sregs->cr3, &sregs->cr4,
+		&sregs->cr8, &sregs->efer };
+
+	if (number >= X86_REG_CR0)
+		*controls[number - X86_REG_CR0] = value;
+	else if (number == X86_REG_K_GS_BASE)
+		cpu->x86_64.msrs[X86_MSR_KERNEL_GS_BASE] = value;
+	else if (number == X86_REG_FS_BASE)
+		sregs->fs.base = value;
+	else if (number == X86_REG_MXCSR)
+		cpu->x86_64.fpu.mxcsr = (uint32_t)value;
+	else if (number == X86_REG_FCTRL)
+		cpu->x86_64.fpu.fcw = (uint16_t)value;
+	else if (number == X86_REG_CS)
+		sregs->cs.selector = (uint16_t)value;
+	else if (number == X86_REG_EFLAGS)
+		cpu->x86_64.regs.rflags = value;
+	else if (number == X86_REG_RIP)
+		cpu->x86_64.regs.rip = value;
+	else if (number == X86_REG_RAX)
+		cpu->x86_64.regs.rax = value;
+}
+
+static void test_writes(void **context)
+{
+	(void)context;
+	for (unsigned i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		struct cpu cpu = cpu_in(writes[i].mode);
+		bool changes;
+		int rc;
+
+		put_raw(&cpu, writes[i].number, writes[i].before);
+		changes = value_of(&cpu, writes[i].number) != writes[i].after;
+		rc = set(&cpu, writes[i].number, writes[i].value);
+		if (rc != writes[i].rc || value_of(&cpu, writes[i].number) != writes[i].after ||
+			(cpu.dirty != 0) != changes)
+			fail_msg("%s: rc %d, now 0x%llx, dirty 0x%x", writes[i].name, rc,
+				(unsigned long long)value_of(&cpu, writes[i].number), cpu.dirty);
+	}
+}
+
+static void test_real_selector_has_base(void **context)
+{
+	struct cpu cpu = cpu_in(REAL);
+
+	(void)context;
+	assert_int_equal(set(&cpu, X86_REG_CS + 2, 0xb800), 0);
+	assert_int_equal(cpu.x86_64.sregs.ds.base, 0xb8000);
+	assert_int_equal(cpu.dirty, CPU_SYSTEM);
+}
+
+static void test_hidden_half_survives(void **context)
+{
+	struct cpu cpu = cpu_in(COMPATIBLE);
+
+	(void)context;
+	cpu.x86_64.regs.rdi = UINT64_C(0xaaaaaaaabbbbbbbb);
+	cpu.x86_64.regs.r8 = UINT64_C(0xccccccccdddddddd);
+	assert_true(value_of(&cpu, 5) == 0xbbbbbbbb);
+	assert_true(value_of(&cpu, 8) == UINT64_C(0xccccccccdddddddd));
+	assert_int_equal(set(&cpu, 5, 1), 0);
+	assert_true(cpu.x86_64.regs.rdi == UINT64_C(0xaaaaaaaa00000001));
+}
+
+/* ---- the tag word ------------------------------------------------------------------------ */
+
+static void test_tag_word(void **context)
+{
+	static const struct {
+		const char *name;
+		uint8_t st[10];
+		unsigned tag;
+	} contents[] = {
+		{ "1.0", { 0, 0, 0, 0, 0, 0, 0, 0x80, 0xff, 0x3f }, 0 },
+		{ "-1.5", { 0, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0xbf }, 0 },
+		{ "0.0", { 0 }, 1 },
+		{ "-0.0", { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80 }, 1 },
+		{ "infinity", { 0, 0, 0, 0, 0, 0, 0, 0x80, 0xff, 0x7f }, 2 },
+		{ "NaN", { 1, 0, 0, 0, 0, 0, 0, 0xc0, 0xff, 0x7f }, 2 },
+		{ "denormal", { 1 }, 2 },
+		{ "unnormal", { 0, 0, 0, 0, 0, 0, 0, 0x40, 0xff, 0x3f }, 2 },
+	};
+
+	(void)context;
+	for (unsigned i = 0; i < sizeof(contents) / sizeof(contents[0]); i++) {
+		for (unsigned top = 0; top < 8; top++) {
+			struct cpu cpu = cpu_in(LONG);
+			unsigned physical = (top + 2) & 7; /* ST(2) */
+			unsigned expected = 0xffff & ~(3u << (2 * physical));
+
+			cpu.x86_64.fpu.fsw = (uint16_t)(top << 11);
+			cpu.x86_64.fpu.ftwx = (uint8_t)(1u << physical);
+			memcpy(cpu.x86_64.fpu.fpr[2], contents[i].st, 10);
+			expected |= contents[i].tag << (2 * physical);
+			if (value_of(&cpu, X86_REG_FCTRL + 2) != expected)
+				fail_msg("%s, top %u: 0x%llx", contents[i].name, top,
+					(unsigned long long)value_of(&cpu, X86_REG_FCTRL + 2));
+		}
+	}
+}
+
+/* ---- modes ------------------------------------------------------------------------------- */
+
+static void test_pc(void **context)
+{
+	static const struct {
+		enum mode mode;
+		uint64_t base, rip;
+		gva_t pc;
+	} cases[] = {
+		{ REAL, 0xffff0000, 0xfff0, 0xfffffff0 },
+		{ REAL, 0x7c00, 0x10, 0x7c10 },
+		{ PROTECTED_32, 0x1000, 0xfffff000, 0 },
+		{ PROTECTED_16, 0x20000, 0x100, 0x20100 },
+		{ COMPATIBLE, 0, 0x8048000, 0x8048000 },
+		{ LONG, 0x5000, UINT64_C(0xffffffff81000000), UINT64_C(0xffffffff81000000) },
+		{ VIRTUAL_8086, 0x12340, 0x5, 0x12345 },
+	};
+
+	(void)context;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cpu cpu = cpu_in(cases[i].mode);
+
+		cpu.x86_64.sregs.cs.base = cases[i].base;
+		cpu.x86_64.regs.rip = cases[i].rip;
+		assert_true(arch_x86_64.pc(&cpu) == cases[i].pc);
+		cpu.x86_64.regs.rip = 0;
+		arch_x86_64.pc_set(&cpu, cases[i].pc);
+		assert_true(cpu.x86_64.regs.rip == cases[i].rip);
+		assert_int_equal(cpu.dirty, CPU_GENERAL);
+	}
+}
+
+static void test_describe(void **context)
+{
+	static const struct {
+		enum mode mode;
+		uint32_t mp_state, missing;
+		const char *text;
+	} cases[] = {
+		{ LONG, X86_MP_RUNNABLE, 0, "in kernel mode" },
+		{ LONG, X86_MP_HALTED, 0, "halted, in kernel mode" },
+		{ LONG_USER, X86_MP_RUNNABLE, 0, "in user mode" },
+		{ LONG_USER, X86_MP_HALTED, CPU_MP, "in user mode" },
+		{ COMPATIBLE, X86_MP_RUNNABLE, 0, "in user mode, 32-bit" },
+		{ PROTECTED_16, X86_MP_RUNNABLE, 0, "in kernel mode, 16-bit" },
+		{ REAL, X86_MP_RUNNABLE, 0, "in real mode" },
+		{ VIRTUAL_8086, X86_MP_RUNNABLE, 0, "in virtual-8086 mode" },
+		{ REAL, X86_MP_UNINITIALIZED, 0, "waiting for INIT" },
+		{ REAL, X86_MP_INIT_RECEIVED, 0, "waiting for SIPI" },
+		{ LONG, X86_MP_HALTED, CPU_GENERAL, "halted" },
+		{ LONG, 99, 0, "in kernel mode" },
+	};
+
+	(void)context;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cpu cpu = cpu_in(cases[i].mode);
+		char text[64], small[5];
+
+		cpu.x86_64.mp_state = cases[i].mp_state;
+		cpu.valid &= ~cases[i].missing;
+		arch_x86_64.describe(&cpu, text, sizeof(text));
+		assert_string_equal(text, cases[i].text);
+		arch_x86_64.describe(&cpu, small, sizeof(small));
+		assert_int_equal(strlen(small), 4);
+	}
+}
+
+static void test_address_space(void **context)
+{
+	struct cpu cpu = cpu_in(LONG);
+
+	(void)context;
+	cpu.x86_64.sregs.cr3 = UINT64_C(0x4000000012345803);
+	assert_true(arch_x86_64.address_space(&cpu, 0) == 0x12345000);
+	cpu = cpu_in(PROTECTED_32);
+	cpu.x86_64.sregs.cr4 = X86_CR4_PAE;
+	cpu.x86_64.sregs.cr3 = 0x12345678;
+	assert_true(arch_x86_64.address_space(&cpu, 0) == 0x12345660);
+	cpu.x86_64.sregs.cr0 = 0x11;
+	assert_true(arch_x86_64.address_space(&cpu, 0) == 0);
+}
+
+static void test_limitations_have_words(void **context)
+{
+	(void)context;
+	for (unsigned bit = 0; bit < 7; bit++)
+		assert_string_not_equal(
+			limitation_text((enum limitation)(1u << bit)), limitation_text(0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_description),
+		cmocka_unit_test(test_flags_fit),
+		cmocka_unit_test(test_write_then_read),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_no_such_register),
+		cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_real_selector_has_base),
+		cmocka_unit_test(test_hidden_half_survives),
+		cmocka_unit_test(test_tag_word),
+		cmocka_unit_test(test_pc),
+		cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_address_space),
+		cmocka_unit_test(test_limitations_have_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* protocol/stop_reply.c: every reason, for every kind of client. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "protocol/stop_reply.h"
+#include "tests/unit/fake_target.h"
+
+static const char *put(struct reply *reply, struct fake_target *fake, struct client client,
+	struct target_stop stop)
+{
+	reply_reset(reply);
+	stop_reply_put(reply, &fake->target, &client, &stop);
+	assert_int_equal(reply_status(reply), 0);
+	reply->bytes[reply->length] = 0;
+	return (const char *)reply->bytes;
+}
+
+#define REGISTERS "06:0000000000000000;07:0000000000000000;10:0010000000000000;"
+
+static void test_reasons(void **state)
+{
+	static const struct {
+		enum target_stop_reason reason;
+		bool swbreak, hwbreak;
+		const char *text;
+	} cases[] = {
+		{ TARGET_STOP_QUIET, true, true, "T05thread:1;" REGISTERS },
+		{ TARGET_STOP_INTERRUPT, true, true, "T02thread:1;" REGISTERS },
+		{ TARGET_STOP_STEP, true, true, "T05thread:1;" REGISTERS },
+		{ TARGET_STOP_SWBREAK, true, false, "T05thread:1;" REGISTERS "swbreak:;" },
+		{ TARGET_STOP_SWBREAK, false, true, "T05thread:1;" REGISTERS },
+		{ TARGET_STOP_HWBREAK, false, true, "T05thread:1;" REGISTERS "hwbreak:;" },
+		{ TARGET_STOP_HWBREAK, true, false, "T05thread:1;" REGISTERS },
+		{ TARGET_STOP_WATCH, false, false, "T05thread:1;" REGISTERS "watch:4000;" },
+		{ TARGET_STOP_RWATCH, false, false, "T05thread:1;" REGISTERS "rwatch:4000;" },
+		{ TARGET_STOP_AWATCH, false, false, "T05thread:1;" REGISTERS "awatch:4000;" },
+		{ TARGET_STOP_CRASHED, false, false, "T0bthread:1;" REGISTERS },
+		{ TARGET_STOP_EXITED, false, false, "W2a" },
+		{ TARGET_STOP_GONE, false, false, "X09" },
+	};
+	struct fake_target fake;
+	struct reply reply;
+
+	(void)state;
+	fake_target_init(&fake, &fake_machine_x86_64, 2, false);
+	assert_int_equal(reply_init(&reply, 1024), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct client client = { .swbreak = cases[i].swbreak, .hwbreak = cases[i].hwbreak };
+		struct target_stop stop = { 1, cases[i].reason, 0x4000, 0x2a };
+
+		assert_string_equal(put(&reply, &fake, client, stop), cases[i].text);
+	}
+	reply_fini(&reply);
+}
+
+static void test_multiprocess(void **state)
+{
+	struct client client = { .multiprocess = true };
+	struct fake_target fake;
+	struct reply reply;
+
+	(void)state;
+	fake_target_init(&fake, &fake_machine_x86_64, 2, false);
+	assert_int_equal(reply_init(&reply, 1024), 0);
+	assert_memory_equal(put(&reply, &fake, client, (struct target_stop){ .thread = 2 }),
+		"T05thread:p1.2;", 15);
+	assert_string_equal(
+		put(&reply, &fake, client, (struct target_stop){ .reason = TARGET_STOP_EXITED }),
+		"W00;process:1");
+	assert_string_equal(
+		put(&reply, &fake, client, (struct target_stop){ .reason = TARGET_STOP_GONE }),
+		"X09;process:1");
+	reply_fini(&reply);
+}
+
+/* A register that cannot be read is left out: the debugger has no word for it here. */
+static void test_unreadable_registers(void **state)
+{
+	struct client client = { .swbreak = true };
+	struct fake_target fake;
+	struct reply reply;
+
+	(void)state;
+	fake_target_init(&fake, &fake_machine_arm64, 1, true);
+	assert_int_equal(reply_init(&reply, 1024), 0);
+	assert_string_equal(
+		put(&reply, &fake, client, (struct target_stop){ 1, TARGET_STOP_SWBREAK, 0, 0 }),
+		"T05thread:1;swbreak:;");
+	reply_fini(&reply);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reasons),
+		cmocka_unit_test(test_multiprocess),
+		cmocka_unit_test(test_unreadable_registers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
