@@ -96,7 +96,10 @@ enum gdbproxy_event {
 	GDBPROXY_CRASHED = 3,  /* triple fault, or KVM gave up: the guest cannot go on */
 };
 
-/* Tells the debugger's user, if there is one.  Never blocks. */
+/*
+ * Tells the debugger's user, if there is one.  Does not wait for the daemon; -EAGAIN when it is
+ * so far behind that the notice was not sent.
+ */
 int gdbproxy_notice(struct gdbproxy *proxy, enum gdbproxy_event event, int detail);
 
 /* 1 while a daemon knows this VM, else 0. */

@@ -135,7 +135,10 @@ static void run_hit(
 	run_begin_stop(vm);
 }
 
-/* The hit to tell of first: anything that happened comes before the mere end of a step. */
+/*
+ * The hit to tell of first: anything that happened comes before the mere end of a step.  A vCPU
+ * that was not resumed keeps its hit: a debugger that let one thread go expects news of that one.
+ */
 static struct vcpu *run_choose_hit(struct vm *vm)
 {
 	struct vcpu *step = NULL;
@@ -143,9 +146,11 @@ static struct vcpu *run_choose_hit(struct vm *vm)
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 
-		if (vcpu->has_hit && vcpu->hit.reason != TARGET_STOP_STEP)
+		if (!vcpu->has_hit || vcpu->action == TARGET_STAY)
+			continue;
+		if (vcpu->hit.reason != TARGET_STOP_STEP)
 			return vcpu;
-		if (vcpu->has_hit && !step)
+		if (!step)
 			step = vcpu;
 	}
 	return step;

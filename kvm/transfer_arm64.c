@@ -4,6 +4,7 @@
  * all but the run state.  The only arm64 file that reads the kernel's headers; what the others
  * repeat of them is asserted here.
  */
+#include <elf.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <string.h>
@@ -219,6 +220,11 @@ static void list_groups(struct item_list *list, const struct cpu *cpu, uint32_t 
 const struct arch *transfer_arch(void)
 {
 	return &arch_arm64;
+}
+
+uint32_t transfer_machine(void)
+{
+	return EM_AARCH64;
 }
 
 /* ---- fetching ---------------------------------------------------------------------------- */
