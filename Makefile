@@ -3,7 +3,7 @@
 
 # Says what is made; V=1 shows the commands.
 Q := $(if $(V),,@)
-say = @printf '  %-6s %s\n' $(1) $@
+say = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %-6s %s\n' $(1) $@)
 
 ifdef CROSS_COMPILE
 CC := $(CROSS_COMPILE)gcc
@@ -150,7 +150,7 @@ deps:
 	tests/deps
 
 demo: deps
-	$(MAKE) demo-run
+	tests/demo
 
 install: $(BUILD)/gdbproxyd $(BUILD)/libgdbproxy.a $(BUILD)/libgdbproxy.so
 	install -D -m 755 $(BUILD)/gdbproxyd $(DESTDIR)$(PREFIX)/sbin/gdbproxyd
