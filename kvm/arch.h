@@ -73,8 +73,8 @@ struct debug_request {
 	bool step;			     /* KVM's single step */
 	const struct hardware_point *points; /* of the debugger */
 	unsigned point_count;
-	bool skip_at_pc; /* leave out what would hit again at pc before anything was executed */
-	bool skip_watch; /* arm64: leave out all watchpoints, for the access at pc was reported */
+	bool skip_at_pc; /* leave out points that would hit again at pc before anything was executed */
+	bool skip_watch; /* arm64: and the watchpoints, for one was reported at pc */
 	gva_t run_to[4]; /* SLOT_INTERNAL addresses */
 	unsigned run_to_count;
 };
@@ -151,13 +151,12 @@ struct decision {
 	uint64_t address;
 	bool step_done;			/* the step in progress has ended */
 	/*
-	 * The guest's part, due before the vCPU runs again.  With step_done the step was into this
-	 * exception: inject() first, then report, so that pc is the handler's (arm64).
+	 * The guest's part, due before the vCPU runs again.  arm64, with step_done and no report: the
+	 * step was into this exception; inject() comes first, so that it ends at the handler.
 	 */
 	struct injection inject;
 	bool guest_debug_registers;	/* x86: the guest is about to write its debug registers */
-	bool step_silently;		/* execute one instruction with skip_at_pc, go on */
-	bool skip_watch;		/* arm64: ... and with debug_request.skip_watch */
+	bool step_silently;		/* execute one instruction with no points at all, go on */
 	uint32_t limitations;
 };
 

@@ -116,6 +116,7 @@ const struct arch arch_arm64 = {
 	.breakpoint_bytes = { PLANTED & 0xff, PLANTED >> 8 & 0xff, PLANTED >> 16 & 0xff,
 		PLANTED >> 24 },
 	.breakpoint_alignment = 4,
+	.watch_is_fault = true,
 	.pc = arm64_pc,
 	.pc_set = arm64_pc_set,
 	.register_groups = registers_arm64_groups,

@@ -154,6 +154,12 @@ bool plan_arm64_guest_slot(const struct arm64_debugregs *debugregs, unsigned n, 
 /* True if the guest has switched its breakpoints and watchpoints on at all. */
 bool plan_arm64_guest_armed(const struct arm64_debugregs *debugregs);
 
+/*
+ * True if hardware would raise the guest's own breakpoint, watchpoint or step where the vCPU is now, as
+ * far as exception level, MDSCR_EL1.KDE, PSTATE.D and the OS lock go (Arm ARM, D2.3).
+ */
+bool plan_arm64_guest_enabled(const struct cpu_arm64 *cpu);
+
 /* ---- decide_arm64.c, inject_arm64.c, step_arm64.c: as the members of struct arch --------- */
 
 void decide_arm64(const struct debug_event *event, struct decision *decision);

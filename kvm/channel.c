@@ -109,7 +109,7 @@ int channel_check_program(const void *message, size_t length)
 
 /* ---- REPORT ------------------------------------------------------------------------------ */
 
-static bool result_valid(struct channel_cursor *cursor)
+static bool result_valid(struct channel_cursor *cursor, bool must_fail)
 {
 	struct channel_result result;
 	const void *at = cursor_take(cursor, sizeof(result));
@@ -119,7 +119,7 @@ static bool result_valid(struct channel_cursor *cursor)
 	memcpy(&result, at, sizeof(result));
 	if (result.rc < 0)
 		return result.size == 0;
-	return cursor_take(cursor, result.size);
+	return !must_fail && cursor_take(cursor, result.size);
 }
 
 static bool report_header_valid(const struct channel_report *report)
@@ -141,7 +141,7 @@ int channel_check_report(const void *message, size_t length)
 	if (!report_header_valid(&report))
 		return -EPROTO;
 	for (unsigned i = 0; i < report.result_count; i++)
-		if (!result_valid(&cursor))
+		if (!result_valid(&cursor, report.failed && i + 1u == report.result_count))
 			return -EPROTO;
 	return cursor.left == 0 ? 0 : -EPROTO;
 }

@@ -48,26 +48,13 @@ static void decide_deliver(struct inquiry *inquiry, bool has_far)
 	inject->far = inquiry->exit.far;
 	inject->has_far = has_far;
 	/* A step into the guest's exception ends at its first instruction. */
-	if (inquiry->event->step && !inquiry->decision->report)
-		decide_report(inquiry, TARGET_STOP_STEP, 0);
-}
-
-/* Would hardware raise the guest's own breakpoint, watchpoint or step here? (Arm ARM, D2.3) */
-static bool decide_is_enabled(const struct inquiry *inquiry)
-{
-	uint64_t pstate = inquiry->cpu->regs.pstate, mdscr = inquiry->cpu->debugregs.mdscr_el1;
-	enum arm64_world world = arm64_world(pstate);
-
-	if (inquiry->cpu->debugregs.oslsr_el1 & OSLSR_OSLK)
-		return false;
-	if (world == ARM64_EL0 || world == ARM64_EL0_32)
-		return true;
-	return mdscr & MDSCR_KDE && !(pstate & PSTATE_D);
+	inquiry->decision->step_done = inquiry->event->step != NULL;
 }
 
 static bool decide_is_armed(const struct inquiry *inquiry)
 {
-	return plan_arm64_guest_armed(&inquiry->cpu->debugregs) && decide_is_enabled(inquiry);
+	return plan_arm64_guest_armed(&inquiry->cpu->debugregs) &&
+	       plan_arm64_guest_enabled(inquiry->cpu);
 }
 
 /* True when the next instructions end an exclusive sequence: what a stop here makes fail. */
@@ -154,12 +141,12 @@ static void decide_breakpoint(struct inquiry *inquiry)
 	bool guest = decide_is_guest_breakpoint(inquiry) && decide_is_armed(inquiry);
 
 	if (inquiry->event->step && decide_find_execute(inquiry, SLOT_INTERNAL))
-		decide_report(inquiry, TARGET_STOP_STEP, 0);
+		inquiry->decision->step_done = true;
 	else if (decide_find_execute(inquiry, SLOT_HOST))
 		decide_hit(inquiry, TARGET_STOP_HWBREAK, 0);
 	if (guest)
 		decide_deliver(inquiry, false);
-	else if (!inquiry->decision->report)
+	else if (!inquiry->decision->report && !inquiry->decision->step_done)
 		inquiry->decision->step_silently = true;
 }
 
@@ -260,12 +247,10 @@ static void decide_watchpoint(struct inquiry *inquiry)
 	if (host && (!guest || host_away <= guest_away))
 		decide_hit(inquiry, decide_watch_reason(host),
 			decide_watched_address(host, inquiry->exit.far));
-	if (guest && guest_away <= host_away && decide_is_armed(inquiry)) {
+	if (guest && guest_away <= host_away && decide_is_armed(inquiry))
 		decide_deliver(inquiry, true);
-	} else if (!inquiry->decision->report) {
+	else if (!inquiry->decision->report)
 		inquiry->decision->step_silently = true;
-		inquiry->decision->skip_watch = true;
-	}
 }
 
 /* ---- steps ------------------------------------------------------------------------------- */
@@ -280,14 +265,14 @@ static bool decide_is_guest_step(const struct inquiry *inquiry)
 
 	return inquiry->cpu->debugregs.mdscr_el1 & MDSCR_SS && old & PSTATE_SS &&
 	       arm64_world(old) == arm64_world(inquiry->cpu->regs.pstate) &&
-	       decide_is_enabled(inquiry);
+	       plan_arm64_guest_enabled(inquiry->cpu);
 }
 
 static void decide_step(struct inquiry *inquiry)
 {
 	if (!inquiry->event->step)
 		return; /* left over from one that was given up */
-	decide_report(inquiry, TARGET_STOP_STEP, 0);
+	inquiry->decision->step_done = true;
 	if (decide_is_guest_step(inquiry))
 		decide_deliver(inquiry, false);
 }

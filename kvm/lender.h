@@ -123,7 +123,7 @@ struct gdbproxy_vcpu {
 	bool once;	  /* the last RUN had CHANNEL_ONCE: a debugger is stepping */
 	bool debugged;	  /* the daemon has switched guest debug on */
 	bool owes_eintr;  /* a signal of the VMM's came while parked */
-	size_t after;	  /* where in program the `after` list begins; 0: no program in progress */
+	size_t after;	  /* where in program the `after` list begins; 0: there is none to do */
 	struct lender_message program; /* the last one received */
 	struct lender_message report;  /* to it, growing */
 };

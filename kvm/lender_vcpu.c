@@ -202,14 +202,12 @@ static int vcpu_serve(struct gdbproxy_vcpu *vcpu)
 
 	lender_program_begin(vcpu, head->seq);
 	done = lender_program_before(vcpu);
-	if (!done || !(head->flags & CHANNEL_RUN)) {
-		if (done)
-			lender_program_after(vcpu);
-		vcpu->after = 0;
-		return lender_program_report(vcpu, CHANNEL_PARKED, 0);
+	if (done && (head->flags & CHANNEL_RUN)) {
+		vcpu->once = head->flags & CHANNEL_ONCE;
+		return 1;
 	}
-	vcpu->once = head->flags & CHANNEL_ONCE;
-	return 1;
+	lender_program_after(vcpu);
+	return lender_program_report(vcpu, CHANNEL_PARKED, 0);
 }
 
 static int vcpu_serve_until_run(struct gdbproxy_vcpu *vcpu)

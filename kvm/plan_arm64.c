@@ -162,6 +162,18 @@ int plan_arm64_check(const struct cpu *cpu, const struct hardware_point *points,
 
 /* ---- the guest's own --------------------------------------------------------------------- */
 
+bool plan_arm64_guest_enabled(const struct cpu_arm64 *cpu)
+{
+	uint64_t pstate = cpu->regs.pstate;
+	enum arm64_world world = arm64_world(pstate);
+
+	if (cpu->debugregs.oslsr_el1 & OSLSR_OSLK)
+		return false;
+	if (world == ARM64_EL0 || world == ARM64_EL0_32)
+		return true;
+	return cpu->debugregs.mdscr_el1 & MDSCR_KDE && !(pstate & PSTATE_D);
+}
+
 bool plan_arm64_guest_armed(const struct arm64_debugregs *debugregs)
 {
 	return debugregs->mdscr_el1 & MDSCR_MDE && !(debugregs->oslsr_el1 & OSLSR_OSLK);
@@ -242,17 +254,14 @@ static bool plan_arm64_exists(const struct draft *draft, unsigned n)
 				 n - FIRST_WATCH < draft->cpu->watchpoint_slots;
 }
 
-/* Would this pair hit before the instruction at pc has been executed?  See debug_request. */
-static bool plan_arm64_skips(const struct draft *draft, const struct slot *slot)
+/* Would it hit before the instruction at pc has been executed?  See debug_request. */
+static bool plan_arm64_skips(const struct draft *draft, const struct hardware_point *point)
 {
-	if (!plan_arm64_is_execute(slot->type))
+	if (!plan_arm64_is_execute(point->type))
 		return draft->request->skip_watch;
-	if (!draft->request->skip_at_pc)
-		return false;
-	if (!slot->length) /* a context breakpoint hits everywhere, if not linked to an address */
-		return !(slot->control & CR_LINKED);
-	return plan_arm64_extend(draft->cpu->regs.pc & ~UINT64_C(3)) ==
-	       plan_arm64_extend(slot->gva & ~UINT64_C(3));
+	return draft->request->skip_at_pc &&
+	       plan_arm64_extend(draft->cpu->regs.pc & ~UINT64_C(3)) ==
+		       plan_arm64_extend(point->gva & ~UINT64_C(3));
 }
 
 /*
@@ -267,14 +276,21 @@ static bool plan_arm64_confine(struct slot *slot)
 	return !higher || slot->control & CR_EL1_EL0;
 }
 
+/*
+ * The guest's own pairs.  For one single step they are left out if hardware would not raise them in
+ * the state that the vCPU is in; USE_HW is set all the same, or KVM might load them itself.
+ */
 static void plan_arm64_merge_guest(struct draft *draft)
 {
 	const struct arm64_debugregs *debugregs = &draft->cpu->debugregs;
+	bool wanted = !draft->request->step || plan_arm64_guest_enabled(draft->cpu);
 	struct slot slot;
 
 	for (unsigned n = 0; n < ARCH_MAX_SLOTS; n++) {
-		if (plan_arm64_exists(draft, n) && plan_arm64_guest_slot(debugregs, n, &slot) &&
-			plan_arm64_confine(&slot) && !plan_arm64_skips(draft, &slot))
+		if (!plan_arm64_exists(draft, n) || !plan_arm64_guest_slot(debugregs, n, &slot))
+			continue;
+		draft->plan->control |= GUESTDBG_USE_HW;
+		if (plan_arm64_confine(&slot) && wanted)
 			draft->plan->slots[n] = slot;
 	}
 }
@@ -311,13 +327,12 @@ static void plan_arm64_place(struct draft *draft, const struct hardware_point *p
 	struct slot piece = { .owner = SLOT_HOST };
 
 	while (plan_arm64_next_piece(&piece, point->type, &gva, &length)) {
-		struct slot *slot = NULL;
+		struct slot *slot = plan_arm64_find(draft, plan_arm64_is_execute(point->type));
 
-		if (!plan_arm64_skips(draft, &piece))
-			slot = plan_arm64_find(draft, plan_arm64_is_execute(point->type));
 		if (!slot)
 			return;
 		*slot = piece;
+		draft->plan->control |= GUESTDBG_USE_HW;
 	}
 }
 
@@ -339,6 +354,7 @@ static void plan_arm64_place_ends(struct draft *draft)
 		}
 		slot->owner = SLOT_INTERNAL;
 		plan_arm64_fill_execute(slot, request->run_to[i], 4);
+		draft->plan->control |= GUESTDBG_USE_HW;
 	}
 }
 
@@ -358,15 +374,6 @@ static void plan_arm64_drop_broken_links(struct debug_plan *plan)
 	}
 }
 
-static bool plan_arm64_uses_pairs(const struct debug_plan *plan)
-{
-	for (unsigned n = 0; n < ARCH_MAX_SLOTS; n++) {
-		if (plan->slots[n].owner != SLOT_FREE)
-			return true;
-	}
-	return false;
-}
-
 static void plan_arm64_fill(struct draft *draft)
 {
 	const struct debug_request *request = draft->request;
@@ -377,8 +384,10 @@ static void plan_arm64_fill(struct draft *draft)
 	if (debugregs->mdscr_el1 & MDSCR_SS && !(debugregs->oslsr_el1 & OSLSR_OSLK))
 		draft->plan->limitations |= LIMITATION_GUEST_STEP;
 	plan_arm64_place_ends(draft);
-	for (unsigned i = 0; i < request->point_count; i++)
-		plan_arm64_place(draft, &request->points[i]);
+	for (unsigned i = 0; i < request->point_count; i++) {
+		if (!plan_arm64_skips(draft, &request->points[i]))
+			plan_arm64_place(draft, &request->points[i]);
+	}
 	plan_arm64_drop_broken_links(draft->plan);
 }
 
@@ -407,8 +416,6 @@ void plan_arm64_compute(
 	if (request->step)
 		plan->control |= GUESTDBG_SINGLESTEP;
 	plan_arm64_fill(&draft);
-	if (plan_arm64_uses_pairs(plan))
-		plan->control |= GUESTDBG_USE_HW;
 	if (arm64_world(cpu->arm64.regs.pstate) == ARM64_ELSEWHERE)
 		plan->limitations |= LIMITATION_WRONG_WORLD;
 }

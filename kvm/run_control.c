@@ -682,6 +682,17 @@ void run_on_deadline(struct vm *vm)
 	}
 }
 
+void run_poll(struct vm *vm)
+{
+	struct vcpu *stepping = NULL;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (run_is_running(&vm->vcpus[i]) && vm->vcpus[i].stepping)
+			stepping = &vm->vcpus[i];
+	if (stepping && stepping->port.ops->wait(&stepping->port, 0) == 0)
+		run_on_readable(vm, stepping);
+}
+
 void run_end(struct vm *vm)
 {
 	vm->has_end = true;

@@ -300,6 +300,8 @@ int vm_vcpu_fd(const struct vm *vm, unsigned index)
 void vm_pump(struct vm *vm)
 {
 	run_deliver(vm);
+	run_poll(vm);
+	run_deliver(vm);
 }
 
 void vm_on_readable(struct vm *vm, unsigned index)

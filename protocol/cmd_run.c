@@ -67,7 +67,7 @@ static int plan_parse_thread(struct run_plan *plan, struct cursor *list, enum ta
 	struct session *session)
 {
 	struct thread_id id;
-	unsigned thread;
+	unsigned thread = 0;
 	int result = thread_id_parse(list, session->client.multiprocess, &id);
 
 	if (!result)

@@ -41,18 +41,13 @@ static const struct vector_type x86_vectors[] = {
 	{ "v2i64", "int64", 2 },
 };
 
+/* clang-format off */
 static const struct union_type x86_unions[] = {
-	{ "vec128",
-		{
-			{ "v4_float", "v4f" },
-			{ "v2_double", "v2d" },
-			{ "v16_int8", "v16i8" },
-			{ "v8_int16", "v8i16" },
-			{ "v4_int32", "v4i32" },
-			{ "v2_int64", "v2i64" },
-			{ "uint128", "uint128" },
-		} },
+	{ "vec128", { { "v4_float", "v4f" }, { "v2_double", "v2d" }, { "v16_int8", "v16i8" },
+		      { "v8_int16", "v8i16" }, { "v4_int32", "v4i32" }, { "v2_int64", "v2i64" },
+		      { "uint128", "uint128" } } },
 };
+/* clang-format on */
 
 /* As in gdb's own description of the AArch64 FPU: by width, then by kind. */
 static const struct vector_type arm64_vectors[] = {
@@ -71,6 +66,7 @@ static const struct vector_type arm64_vectors[] = {
 	{ "v1i", "int128", 1 },
 };
 
+/* clang-format off */
 static const struct union_type arm64_unions[] = {
 	{ "vnd", { { "f", "v2d" }, { "u", "v2u" }, { "s", "v2i" } } },
 	{ "vns", { { "f", "v4f" }, { "u", "v4u" }, { "s", "v4i" } } },
@@ -78,8 +74,9 @@ static const struct union_type arm64_unions[] = {
 	{ "vnb", { { "u", "v16u" }, { "s", "v16i" } } },
 	{ "vnq", { { "u", "v1u" }, { "s", "v1i" } } },
 	{ "aarch64v", { { "d", "vnd" }, { "s", "vns" }, { "h", "vnh" }, { "b", "vnb" },
-			      { "q", "vnq" } } },
+			{ "q", "vnq" } } },
 };
+/* clang-format on */
 
 static const struct vector_views vector_views[] = {
 	{ "i386", x86_vectors, COUNT_OF(x86_vectors), x86_unions, COUNT_OF(x86_unions) },

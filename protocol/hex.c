@@ -16,7 +16,9 @@ int hex_digit_value(uint8_t digit)
 
 uint8_t hex_digit(unsigned value)
 {
-	return (uint8_t) "0123456789abcdef"[value & 0xf];
+	static const uint8_t digits[] = "0123456789abcdef";
+
+	return digits[value & 0xf];
 }
 
 void hex_encode(uint8_t *digits, const void *bytes, size_t count)

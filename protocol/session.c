@@ -12,9 +12,9 @@
 #include "protocol/stop_reply.h"
 
 enum {
+	SESSION_MESSAGES = 4096,      /* bytes of messages kept */
+	SESSION_MESSAGE_CHUNK = 1024, /* of which so many in one 'O' packet */
 	/* The most that one event may put out: a whole frame, all messages, an acknowledgment. */
-	SESSION_MESSAGES = 4096,
-	SESSION_MESSAGE_CHUNK = 1024, /* bytes of messages in one 'O' packet */
 	SESSION_OUTPUT_RESERVE = PACKET_FRAME_SIZE + 4 * SESSION_MESSAGES,
 	/* Messages stop before they could stop our ears: an interrupt must be heard. */
 	SESSION_TALK_RESERVE = 2 * SESSION_OUTPUT_RESERVE,

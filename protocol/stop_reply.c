@@ -19,27 +19,40 @@ struct stop_wording {
 	bool with_address;
 };
 
+static struct stop_wording word_signal(uint8_t signal)
+{
+	return (struct stop_wording){ .signal = signal };
+}
+
+static struct stop_wording word_breakpoint(const char *key, bool is_understood)
+{
+	return (struct stop_wording){ .signal = SIGNAL_TRAP, .key = is_understood ? key : NULL };
+}
+
+static struct stop_wording word_watchpoint(const char *key)
+{
+	return (struct stop_wording){ .signal = SIGNAL_TRAP, .key = key, .with_address = true };
+}
+
 static struct stop_wording stop_word(enum target_stop_reason reason, const struct client *client)
 {
 	switch (reason) {
 	case TARGET_STOP_INTERRUPT:
-		return (struct stop_wording){ .signal = SIGNAL_INT };
+		return word_signal(SIGNAL_INT);
 	case TARGET_STOP_CRASHED:
-		return (struct stop_wording){ .signal = SIGNAL_SEGV };
+		return word_signal(SIGNAL_SEGV);
 	case TARGET_STOP_SWBREAK:
-		return (struct stop_wording){ SIGNAL_TRAP, client->swbreak ? "swbreak" : NULL,
-			false };
+		return word_breakpoint("swbreak", client->swbreak);
 	case TARGET_STOP_HWBREAK:
-		return (struct stop_wording){ SIGNAL_TRAP, client->hwbreak ? "hwbreak" : NULL,
-			false };
+		return word_breakpoint("hwbreak", client->hwbreak);
 	case TARGET_STOP_WATCH:
-		return (struct stop_wording){ SIGNAL_TRAP, "watch", true };
+		return word_watchpoint("watch");
 	case TARGET_STOP_RWATCH:
-		return (struct stop_wording){ SIGNAL_TRAP, "rwatch", true };
+		return word_watchpoint("rwatch");
 	case TARGET_STOP_AWATCH:
-		return (struct stop_wording){ SIGNAL_TRAP, "awatch", true };
+		return word_watchpoint("awatch");
 	default:
-		return (struct stop_wording){ .signal = SIGNAL_TRAP };
+		return word_signal(SIGNAL_TRAP);
 	}
 }
 

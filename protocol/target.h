@@ -110,8 +110,10 @@ struct target_listener;
 
 struct target_listener_ops {
 	/*
-	 * All threads are stopped (all-stop); why, in *stop.  Comes exactly once for each
-	 * successful resume() and each stop() that returned 0, never from inside those calls.
+	 * All threads are stopped (all-stop); why, in *stop.  Comes exactly once each time the
+	 * target comes to rest: for a successful resume(), or for a stop() that returned 0 while
+	 * it ran by itself; a stop() of what resume() started adds none.  Never from inside
+	 * those calls.
 	 */
 	void (*on_stop)(struct target_listener *listener, const struct target_stop *stop);
 	/* One line for the person at the debugger, without newline: a limitation, a warning. */

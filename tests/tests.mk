@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests: what they are made of, and `make check`.
 
-UNIT := test_breakpoint test_channel test_conf test_decide_arm64 test_decide_x86_64 \
-	test_description test_fd_receive test_handover test_inject_arm64 test_inject_x86_64 \
-	test_instruction_arm64 test_instruction_x86_64 test_journal test_listen_address \
-	test_memory test_options test_packet test_paging_arm64 test_paging_x86_64 \
-	test_plan_arm64 test_plan_x86_64 test_plant test_port test_program test_registers_arm64 \
-	test_registers_x86_64 test_run_control test_session test_step_arm64 test_step_x86_64 \
-	test_view
-UNIT_HELPERS := $(wildcard tests/unit/fake_*.c tests/unit/reference_*.c)
+UNIT := test_channel test_client test_command test_conf test_cursor test_decide_arm64 \
+	test_decide_x86_64 test_description test_document test_fd_receive test_fifo \
+	test_handover test_hex test_inject_arm64 test_inject_x86_64 test_instruction_arm64 \
+	test_instruction_x86_64 test_journal test_listen_address test_options test_packet \
+	test_packet_queue test_paging_arm64 test_paging_x86_64 test_plan_arm64 \
+	test_plan_x86_64 test_registers_arm64 test_registers_x86_64 test_reply test_session \
+	test_step_arm64 test_step_x86_64 test_stop_reply test_thread_id
+UNIT_HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rsp_serve.c,$(wildcard tests/unit/*.c))
 FUZZERS := fuzz_channel fuzz_conf fuzz_handover fuzz_packet fuzz_session
 
 UNIT_PROGRAMS := $(addprefix $(BUILD)/tests/unit/,$(UNIT))
@@ -36,3 +36,49 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay_corpus
 tests: $(UNIT_PROGRAMS) $(FUZZ_REPLAYS) $(BUILD)/tests/replay
 
 -include $(wildcard $(BUILD)/tests/*/*.d)
+
+# ---- make check --------------------------------------------------------------------------------
+
+.SECONDARY:
+.PHONY: check check-built lint fuzz
+
+SANITIZED := build/$(ARCH)-sanitized
+# Each program of a folder, one after the other: fails if one of them does.
+each = rc=0; for t in $(1); do CMOCKA_MESSAGE_OUTPUT=TAP $$t || rc=1; done; exit $$rc
+unit = $(call each,$(addprefix $(1)/tests/unit/,$(UNIT)))
+corpora = rc=0; for f in $(FUZZERS); do $(1)/tests/fuzz/$$f tests/fuzz/corpus/$${f\#fuzz_} || rc=1; \
+	done; exit $$rc
+
+check: deps
+	tests/rig/fetch
+	$(MAKE) all static tests
+	$(MAKE) SANITIZE=1 all tests
+	$(MAKE) CROSS_COMPILE=aarch64-linux-gnu- all static
+	$(MAKE) check-built
+
+check-built:
+	@tests/run \
+		'lint=tests/lint' \
+		'unit=$(call unit,$(BUILD))' \
+		'unit, sanitized=$(call unit,$(SANITIZED))' \
+		'sessions=$(BUILD)/tests/replay tests/session/*.rsp' \
+		'sessions, sanitized=$(SANITIZED)/tests/replay tests/session/*.rsp' \
+		'fuzz corpora=$(call corpora,$(BUILD))' \
+		'fuzz corpora, sanitized=$(call corpora,$(SANITIZED))'
+
+lint:
+	tests/lint
+
+# ---- make fuzz ---------------------------------------------------------------------------------
+
+FUZZ_SECONDS ?= 60
+FUZZ_BUILD := build/$(ARCH)-fuzz
+
+fuzz:
+	$(MAKE) CC=clang BUILD=$(FUZZ_BUILD) FUZZ=1 \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' $(addprefix fuzz-,$(FUZZERS))
+fuzz-%: $(FUZZ_BUILD)/tests/fuzz/%.o $(FUZZ_BUILD)/tests/helpers.a $(FUZZ_BUILD)/product.a
+	clang -fsanitize=fuzzer,address,undefined $^ -lev -lm -o $(FUZZ_BUILD)/$*
+	mkdir -p $(FUZZ_BUILD)/corpus/$*
+	$(FUZZ_BUILD)/$* -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -timeout=20 \
+		$(FUZZ_BUILD)/corpus/$* tests/fuzz/corpus/$(patsubst fuzz_%,%,$*)

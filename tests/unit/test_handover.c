@@ -193,6 +193,37 @@ static void test_answer_to_refused(void **state)
 	assert_string_equal(answer.text, f->event.text);
 }
 
+/* The bytes printed in HANDOVER.md, section 5, mean what it says. */
+static void test_worked_example(void **state)
+{
+	static const uint8_t greeting[104] = {
+		0x01, 0, 0, 0, 0x01, 0, 0, 0, 0x47, 0x44, 0x42, 0x50, 0x52, 0x4f, 0x58, 0x59,
+		0x01, 0, 0, 0, 0x3e, 0, 0, 0, 0x01, 0, 0, 0, 0, 0, 0, 0,
+		0x01, 0, 0, 0, 0, 0, 0, 0, 0x76, 0x6d };
+	static const uint8_t answered[256] = {
+		0x80, 0, 0, 0, 0x01, 0, 0, 0, 0, 0, 0, 0, 0x01, 0, 0, 0,
+		0x01, 0, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t region[48] = {
+		0x02, 0, 0, 0, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0, 0x40, 0x3a, 0x7f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t first[16] = { 0x04, 0, 0, 0, 0x03 }, run[16] = { 0x05, 0, 0, 0, 0x04 };
+	struct handover_fds fd = memfd(128 << 20), both = vcpu_fds(0);
+	struct fixture *f = *state;
+	struct handover_answer answer;
+
+	ACCEPTED(f, greeting, &no_fds);
+	assert_string_equal(f->event.message.hello.name, "vm");
+	handover_answer_make(&f->handover, &f->event, &answer);
+	assert_memory_equal(&answer, answered, sizeof(answered));
+	ACCEPTED(f, region, &fd);
+	assert_int_equal(f->event.message.memory_add.size, 128 << 20);
+	both.fd[0].kvm_id = 0;
+	ACCEPTED(f, first, &both);
+	ACCEPTED(f, run, &no_fds);
+	assert_int_equal(f->handover.state, HANDOVER_STATE_READY);
+}
+
 /* ---- violations -------------------------------------------------------------------------- */
 
 static void test_wrong_lengths(void **state)
@@ -559,7 +590,8 @@ static void test_refuse_refused_reverts_nothing(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(whole_life), T(answer_to_hello), T(answer_to_refused), T(wrong_lengths),
+		T(whole_life), T(answer_to_hello), T(answer_to_refused), T(worked_example),
+		T(wrong_lengths),
 		T(wrong_magic), T(unknown_type_lives), T(hello_version_zero),
 		T(hello_other_machine), T(hello_no_vcpus), T(hello_many_vcpus),
 		T(hello_huge_vcpus), T(hello_reserved), T(hello_name_empty), T(hello_name_dot),

@@ -133,7 +133,7 @@ static uint64_t sample(unsigned number)
 	case X86_REG_CR3:
 		return 0x12345000;
 	case X86_REG_FCTRL + 2:
-		return 0x5fff; /* ftag: physical register 6 is zero */
+		return 0x5fff; /* ftag: physical registers 6 and 7 in use */
 	case X86_REG_FCTRL + 7:
 		return 0x5a5;
 	default:
