@@ -23,7 +23,7 @@ bool arch_x86_64_is_64bit(const struct cpu *cpu)
 static bool arch_is_virtual_8086(const struct cpu *cpu)
 {
 	return (cpu->x86_64.sregs.cr0 & X86_CR0_PE) && !arch_x86_64_is_long(cpu) &&
-		(cpu->x86_64.regs.rflags & X86_FLAGS_VM);
+	       (cpu->x86_64.regs.rflags & X86_FLAGS_VM);
 }
 
 bool arch_x86_64_is_real(const struct cpu *cpu)
@@ -75,8 +75,8 @@ void arch_x86_64_pc_set(struct cpu *cpu, gva_t pc)
 
 /* ---- address spaces ---------------------------------------------------------------------- */
 
-static int arch_translate(const struct cpu *cpu, const struct physical *memory, gva_t gva,
-	struct translation *out)
+static int arch_translate(
+	const struct cpu *cpu, const struct physical *memory, gva_t gva, struct translation *out)
 {
 	const struct x86_sregs *sregs = &cpu->x86_64.sregs;
 	struct paging_x86_64 paging = {
@@ -140,7 +140,7 @@ static void arch_describe(const struct cpu *cpu, char *text, size_t size)
 {
 	const char *activity = arch_activity(cpu);
 	bool waits = (cpu->valid & CPU_MP) && (cpu->x86_64.mp_state == X86_MP_UNINITIALIZED ||
-					       cpu->x86_64.mp_state == X86_MP_INIT_RECEIVED);
+						      cpu->x86_64.mp_state == X86_MP_INIT_RECEIVED);
 
 	if (waits || (cpu->valid & CPU_STOP) != CPU_STOP)
 		snprintf(text, size, "%s", activity);

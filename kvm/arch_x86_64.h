@@ -10,11 +10,11 @@
 #include "kvm/arch.h"
 
 /* RFLAGS (volume 1, 3.4.3) */
-#define X86_FLAGS_FIXED	   UINT64_C(0x2)
-#define X86_FLAGS_TF	   UINT64_C(0x100)
-#define X86_FLAGS_NT	   UINT64_C(0x4000)
-#define X86_FLAGS_RF	   UINT64_C(0x10000)
-#define X86_FLAGS_VM	   UINT64_C(0x20000)
+#define X86_FLAGS_FIXED    UINT64_C(0x2)
+#define X86_FLAGS_TF       UINT64_C(0x100)
+#define X86_FLAGS_NT       UINT64_C(0x4000)
+#define X86_FLAGS_RF       UINT64_C(0x10000)
+#define X86_FLAGS_VM       UINT64_C(0x20000)
 #define X86_FLAGS_WRITABLE UINT64_C(0x3f7fd7) /* what is no reserved bit */
 
 /* Control registers (2.5) and EFER (2.2.1; AMD APM volume 2, 3.1.7) */
@@ -34,12 +34,12 @@
  * X86_DR6_ACTIVE_LOW gives the format of VMX's pending debug exceptions, in which every cause is
  * a 1.  struct injection and KVM's exception payload speak that format.
  */
-#define X86_DR6_B	   UINT64_C(0xf)
+#define X86_DR6_B          UINT64_C(0xf)
 #define X86_DR6_BUS_LOCK   UINT64_C(0x800)
-#define X86_DR6_BD	   UINT64_C(0x2000)
-#define X86_DR6_BS	   UINT64_C(0x4000)
-#define X86_DR6_BT	   UINT64_C(0x8000)
-#define X86_DR6_RTM	   UINT64_C(0x10000)
+#define X86_DR6_BD         UINT64_C(0x2000)
+#define X86_DR6_BS         UINT64_C(0x4000)
+#define X86_DR6_BT         UINT64_C(0x8000)
+#define X86_DR6_RTM        UINT64_C(0x10000)
 #define X86_DR6_ACTIVE_LOW UINT64_C(0xffff0ff0)
 
 /* DR7 (17.2.4) */
@@ -156,8 +156,8 @@ size_t plan_x86_64_encode(
 void decide_x86_64(const struct debug_event *event, struct decision *decision);
 
 bool inject_x86_64_is_breakpoint(const uint8_t *code, unsigned length);
-void inject_x86_64_own_breakpoint(const struct cpu *cpu, const uint8_t *code, unsigned length,
-	struct injection *injection);
+void inject_x86_64_own_breakpoint(
+	const struct cpu *cpu, const uint8_t *code, unsigned length, struct injection *injection);
 uint32_t inject_x86_64_groups(const struct injection *injection);
 void inject_x86_64(struct cpu *cpu, struct injection *injection);
 

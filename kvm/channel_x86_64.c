@@ -16,24 +16,27 @@ static bool msrs_agree(const void *argument, uint32_t size)
 	return nmsrs == (size - MSRS_HEADER) / MSR_ENTRY;
 }
 
-#define PLAIN(request, size) { request(size), size, 0, 0, CHANNEL_PLAIN, NULL }
-#define GET_REGS(size) CHANNEL_READS(0x81, size)
-#define SET_REGS(size) CHANNEL_WRITES(0x82, size)
-#define GET_SREGS(size) CHANNEL_READS(0x83, size)
-#define SET_SREGS(size) CHANNEL_WRITES(0x84, size)
-#define TRANSLATE(size) CHANNEL_SWAPS(0x85, size)
-#define GET_FPU(size) CHANNEL_READS(0x8c, size)
-#define SET_FPU(size) CHANNEL_WRITES(0x8d, size)
-#define GET_MP_STATE(size) CHANNEL_READS(0x98, size)
-#define SET_MP_STATE(size) CHANNEL_WRITES(0x99, size)
+#define PLAIN(request, size)                                                                       \
+	{                                                                                          \
+		request(size), size, 0, 0, CHANNEL_PLAIN, NULL                                     \
+	}
+#define GET_REGS(size)        CHANNEL_READS(0x81, size)
+#define SET_REGS(size)        CHANNEL_WRITES(0x82, size)
+#define GET_SREGS(size)       CHANNEL_READS(0x83, size)
+#define SET_SREGS(size)       CHANNEL_WRITES(0x84, size)
+#define TRANSLATE(size)       CHANNEL_SWAPS(0x85, size)
+#define GET_FPU(size)         CHANNEL_READS(0x8c, size)
+#define SET_FPU(size)         CHANNEL_WRITES(0x8d, size)
+#define GET_MP_STATE(size)    CHANNEL_READS(0x98, size)
+#define SET_MP_STATE(size)    CHANNEL_WRITES(0x99, size)
 #define GET_VCPU_EVENTS(size) CHANNEL_READS(0x9f, size)
 #define SET_VCPU_EVENTS(size) CHANNEL_WRITES(0xa0, size)
-#define GET_DEBUGREGS(size) CHANNEL_READS(0xa1, size)
-#define SET_DEBUGREGS(size) CHANNEL_WRITES(0xa2, size)
-#define GET_XSAVE(size) CHANNEL_READS(0xa4, size)
-#define SET_XSAVE(size) CHANNEL_WRITES(0xa5, size)
-#define GET_XCRS(size) CHANNEL_READS(0xa6, size)
-#define SET_XCRS(size) CHANNEL_WRITES(0xa7, size)
+#define GET_DEBUGREGS(size)   CHANNEL_READS(0xa1, size)
+#define SET_DEBUGREGS(size)   CHANNEL_WRITES(0xa2, size)
+#define GET_XSAVE(size)       CHANNEL_READS(0xa4, size)
+#define SET_XSAVE(size)       CHANNEL_WRITES(0xa5, size)
+#define GET_XCRS(size)        CHANNEL_READS(0xa6, size)
+#define SET_XCRS(size)        CHANNEL_WRITES(0xa7, size)
 
 static const struct channel_rule rules[] = {
 	PLAIN(GET_REGS, 144),

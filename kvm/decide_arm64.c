@@ -39,8 +39,7 @@ static void decide_deliver(struct inquiry *inquiry, bool has_far)
 
 	if (!inject_arm64_possible(inquiry->event->cpu)) {
 		inquiry->decision->limitations |= LIMITATION_WRONG_WORLD;
-		if (!inquiry->decision->report)
-			decide_report(inquiry, TARGET_STOP_SWBREAK, 0);
+		decide_report(inquiry, TARGET_STOP_SWBREAK, 0);
 		return;
 	}
 	inject->kind = INJECT_SYNC;
@@ -136,17 +135,19 @@ static bool decide_is_guest_breakpoint(const struct inquiry *inquiry)
 	return false;
 }
 
+/*
+ * The debugger's comes first; the guest's at the same place stays armed when the vCPU goes on, and
+ * raises its own exception then.
+ */
 static void decide_breakpoint(struct inquiry *inquiry)
 {
-	bool guest = decide_is_guest_breakpoint(inquiry) && decide_is_armed(inquiry);
-
 	if (inquiry->event->step && decide_find_execute(inquiry, SLOT_INTERNAL))
 		inquiry->decision->step_done = true;
 	else if (decide_find_execute(inquiry, SLOT_HOST))
 		decide_hit(inquiry, TARGET_STOP_HWBREAK, 0);
-	if (guest)
+	else if (decide_is_guest_breakpoint(inquiry) && decide_is_armed(inquiry))
 		decide_deliver(inquiry, false);
-	else if (!inquiry->decision->report && !inquiry->decision->step_done)
+	else
 		inquiry->decision->step_silently = true;
 }
 
@@ -247,9 +248,9 @@ static void decide_watchpoint(struct inquiry *inquiry)
 	if (host && (!guest || host_away <= guest_away))
 		decide_hit(inquiry, decide_watch_reason(host),
 			decide_watched_address(host, inquiry->exit.far));
-	if (guest && guest_away <= host_away && decide_is_armed(inquiry))
+	else if (guest && decide_is_armed(inquiry))
 		decide_deliver(inquiry, true);
-	else if (!inquiry->decision->report)
+	else
 		inquiry->decision->step_silently = true;
 }
 

@@ -18,13 +18,13 @@
 
 /* One #DB, taken apart. */
 struct causes {
-	uint64_t dr6;		  /* as pending debug exceptions: 1 is a cause */
+	uint64_t dr6;             /* as pending debug exceptions: 1 is a cause */
 	const struct slot *watch; /* the debugger's watchpoint that was hit */
-	bool breakpoint;	  /* the debugger's instruction breakpoint */
-	bool arrived;		  /* the address a step runs to */
-	bool step;		  /* the debugger's step by TF */
-	bool moves_dr;		  /* a MOV DR that we watch for */
-	bool guest;		  /* there is a part for the guest, maybe without any bit in: */
+	bool breakpoint;          /* the debugger's instruction breakpoint */
+	bool arrived;             /* the address a step runs to */
+	bool step;                /* the debugger's step by TF */
+	bool moves_dr;            /* a MOV DR that we watch for */
+	bool guest;               /* there is a part for the guest, maybe without any bit in: */
 	uint64_t guest_dr6;
 };
 
@@ -125,8 +125,8 @@ static void causes_add_access(const struct debug_event *event, struct causes *ca
 static void event_take_apart(const struct debug_event *event, uint64_t dr6, struct causes *causes)
 {
 	memset(causes, 0, sizeof(*causes));
-	causes->dr6 = (dr6 ^ X86_DR6_ACTIVE_LOW) &
-		(X86_DR6_B | X86_DR6_BUS_LOCK | X86_DR6_BD | X86_DR6_BS | X86_DR6_BT | X86_DR6_RTM);
+	causes->dr6 = (dr6 ^ X86_DR6_ACTIVE_LOW) & (X86_DR6_B | X86_DR6_BUS_LOCK | X86_DR6_BD |
+							   X86_DR6_BS | X86_DR6_BT | X86_DR6_RTM);
 	causes_add_breakpoints(event, causes);
 	causes_add_step(event, causes);
 	causes_add_access(event, causes);
@@ -184,7 +184,7 @@ static void decide_injection(
 	const struct debug_event *event, const struct causes *causes, struct injection *inject)
 {
 	bool ours = causes->watch || causes->breakpoint || causes->arrived || causes->step ||
-		causes->moves_dr;
+		    causes->moves_dr;
 	uint8_t length;
 
 	if (causes->guest) {
@@ -201,8 +201,7 @@ static void decide_injection(
 	}
 }
 
-static void decide_debug(
-	const struct debug_event *event, uint64_t dr6, struct decision *decision)
+static void decide_debug(const struct debug_event *event, uint64_t dr6, struct decision *decision)
 {
 	struct causes causes;
 

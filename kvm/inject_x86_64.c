@@ -20,8 +20,8 @@ bool inject_x86_64_is_breakpoint(const uint8_t *code, unsigned length)
 	return length > 0 && code[0] == 0xcc;
 }
 
-void inject_x86_64_own_breakpoint(const struct cpu *cpu, const uint8_t *code, unsigned length,
-	struct injection *injection)
+void inject_x86_64_own_breakpoint(
+	const struct cpu *cpu, const uint8_t *code, unsigned length, struct injection *injection)
 {
 	(void)cpu;
 	(void)code;
@@ -51,8 +51,7 @@ static void inject_skip(struct cpu *cpu, uint8_t bytes)
 
 static bool events_take_payload(const struct cpu *cpu)
 {
-	return (cpu->valid & CPU_EVENTS) &&
-		(cpu->x86_64.events.flags & X86_EVENT_VALID_PAYLOAD);
+	return (cpu->valid & CPU_EVENTS) && (cpu->x86_64.events.flags & X86_EVENT_VALID_PAYLOAD);
 }
 
 /*

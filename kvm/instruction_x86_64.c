@@ -108,8 +108,8 @@ static void cursor_skip_memory(struct cursor *cursor, unsigned modrm)
 
 	if (mod == 3)
 		return;
-	cursor->at += small ? memory_bytes_16(mod, rm)
-			    : memory_bytes_32(mod, rm, cursor_peek(cursor));
+	cursor->at +=
+		small ? memory_bytes_16(mod, rm) : memory_bytes_32(mod, rm, cursor_peek(cursor));
 }
 
 /* ---- opcodes ----------------------------------------------------------------------------- */
@@ -192,8 +192,8 @@ static void decode_opcode(struct cursor *cursor, struct instruction_x86_64 *out)
 	}
 }
 
-void instruction_x86_64_decode(const uint8_t *code, unsigned length, unsigned bits,
-	struct instruction_x86_64 *instruction)
+void instruction_x86_64_decode(
+	const uint8_t *code, unsigned length, unsigned bits, struct instruction_x86_64 *instruction)
 {
 	struct cursor cursor = { .code = code, .length = length, .bits = bits };
 

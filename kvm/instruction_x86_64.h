@@ -27,10 +27,10 @@ enum instruction_x86_64_kind {
 
 struct instruction_x86_64 {
 	enum instruction_x86_64_kind kind;
-	uint8_t length;	 /* with prefixes; of OTHER: 0 */
+	uint8_t length;  /* with prefixes; of OTHER: 0 */
 	uint8_t operand; /* bytes of the operand size: 2, 4, 8 */
-	uint8_t vector;	 /* of the exception that the five that raise one do raise */
-	uint8_t popped;	 /* LOAD_SS: bytes it takes from the stack */
+	uint8_t vector;  /* of the exception that the five that raise one do raise */
+	uint8_t popped;  /* LOAD_SS: bytes it takes from the stack */
 };
 
 /*

@@ -75,7 +75,7 @@ int journal_share(const struct journal *journal)
 static bool page_valid(const struct journal_page *page)
 {
 	return page->magic == JOURNAL_MAGIC && page->version == JOURNAL_VERSION &&
-		page->slot_count == JOURNAL_SLOTS;
+	       page->slot_count == JOURNAL_SLOTS;
 }
 
 int journal_open(int fd, struct journal *journal)

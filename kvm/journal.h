@@ -42,7 +42,7 @@ struct journal_slot {
 	uint8_t original[JOURNAL_MAX_LENGTH];
 	uint8_t planted[JOURNAL_MAX_LENGTH];
 	uint32_t length; /* 1 to JOURNAL_MAX_LENGTH */
-	uint32_t state;	 /* enum journal_state; written last, read first */
+	uint32_t state;  /* enum journal_state; written last, read first */
 };
 
 struct journal_page {
@@ -55,7 +55,7 @@ struct journal_page {
 
 /* One process's mapping of it. */
 struct journal {
-	int fd; /* the maker's; -1 when opened */
+	int fd;                    /* the maker's; -1 when opened */
 	struct journal_page *page; /* NULL when closed */
 };
 
@@ -105,7 +105,6 @@ struct journal_entry {
  * Copies the next live entry at or after slot *iterator (start with 0) and moves it on.  False when
  * there is no more.  The content is as trustworthy as whoever made the journal: gpa is unchecked.
  */
-bool journal_next(
-	const struct journal *journal, unsigned *iterator, struct journal_entry *entry);
+bool journal_next(const struct journal *journal, unsigned *iterator, struct journal_entry *entry);
 
 #endif

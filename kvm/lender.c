@@ -128,7 +128,7 @@ static bool range_sane(uint64_t start, uint64_t size)
 static bool region_overlaps(const struct lender_region *region, uint64_t gpa, uint64_t size)
 {
 	return region->told != LENDER_VACANT && gpa < region->gpa + region->size &&
-		region->gpa < gpa + size;
+	       region->gpa < gpa + size;
 }
 
 /* A vacant entry for a region that may stand there.  0 or -errno. */
@@ -217,8 +217,8 @@ int gdbproxy_remove_memory(struct gdbproxy *proxy, uint64_t gpa)
 	pthread_mutex_lock(&proxy->link_lock);
 	region = region_at(proxy, gpa);
 	if (!region) {
-		rc = proxy_fail(proxy, -ENOENT, "no region begins at %#llx",
-			(unsigned long long)gpa);
+		rc = proxy_fail(
+			proxy, -ENOENT, "no region begins at %#llx", (unsigned long long)gpa);
 	} else {
 		pthread_mutex_lock(&proxy->table_lock);
 		if (region->told == LENDER_TOLD)

@@ -33,7 +33,7 @@
 
 enum {
 	LENDER_ANSWER_MS = 2000, /* for an answer to a call of gdbproxy.h */
-	LENDER_PASS_MS = 2,	 /* for answers while a vCPU's thread registers again */
+	LENDER_PASS_MS = 2,      /* for answers while a vCPU's thread registers again */
 	LENDER_ERROR_SIZE = 256,
 };
 
@@ -56,10 +56,10 @@ struct lender_region {
 /* ---- the conversation -------------------------------------------------------------------- */
 
 struct lender_link {
-	int fd; /* -1: none */
-	uint32_t serial; /* of the last request */
-	uint32_t asked;	 /* enum handover_type: its answer is outstanding; 0: none is */
-	unsigned subject; /* the region or vCPU it is about */
+	int fd;              /* -1: none */
+	uint32_t serial;     /* of the last request */
+	uint32_t asked;      /* enum handover_type: its answer is outstanding; 0: none is */
+	unsigned subject;    /* the region or vCPU it is about */
 	bool greeted, ready; /* HELLO, READY were answered */
 	char error[LENDER_ERROR_SIZE];
 };
@@ -77,21 +77,21 @@ static inline bool lender_state_attached(uint32_t state)
 
 struct gdbproxy {
 	pthread_mutex_t link_lock, table_lock;
-	_Atomic uint32_t state;		 /* [both] */
-	_Atomic int64_t retry_at_ms;	 /* CLOCK_MONOTONIC_COARSE; while detached */
-	_Atomic bool complete;		 /* gdbproxy_ready() was called: there is something to debug */
-	int64_t give_up_at_ms;		 /* link_lock: for the registration in progress */
-	int64_t backoff_ms;		 /* link_lock */
-	bool hold;			 /* [both]: READY asks for HOLD */
-	bool leaving;			 /* link_lock: GOODBYE is to be said */
-	struct lender_link link;	 /* link_lock */
-	struct journal journal;		 /* [both] */
+	_Atomic uint32_t state;      /* [both] */
+	_Atomic int64_t retry_at_ms; /* CLOCK_MONOTONIC_COARSE; while detached */
+	_Atomic bool complete;       /* gdbproxy_ready() was called: there is something to debug */
+	int64_t give_up_at_ms;       /* link_lock: for the registration in progress */
+	int64_t backoff_ms;          /* link_lock */
+	bool hold;                   /* [both]: READY asks for HOLD */
+	bool leaving;                /* link_lock: GOODBYE is to be said */
+	struct lender_link link;     /* link_lock */
+	struct journal journal;      /* [both] */
 	struct lender_region regions[HANDOVER_MAX_REGIONS]; /* [both] */
 	unsigned nr_vcpus;
-	struct gdbproxy_vcpu **vcpus;	 /* [both]: nr_vcpus, NULL until added */
-	char path[108];			 /* sun_path */
+	struct gdbproxy_vcpu **vcpus; /* [both]: nr_vcpus, NULL until added */
+	char path[108];               /* sun_path */
 	char name[HANDOVER_NAME_SIZE];
-	char error[LENDER_ERROR_SIZE];	 /* of the last public call, for gdbproxy_error() */
+	char error[LENDER_ERROR_SIZE]; /* of the last public call, for gdbproxy_error() */
 };
 
 /* ---- one vCPU ---------------------------------------------------------------------------- */
@@ -110,20 +110,20 @@ struct gdbproxy_vcpu {
 	unsigned index, kvm_id;
 
 	/* For whoever leads the conversation. */
-	bool told;	     /* link_lock */
+	bool told;           /* link_lock */
 	int next_channel_fd; /* [both]: the end of a new channel, until the vCPU's thread takes it */
 	_Atomic pid_t tid;   /* of the thread that ran it last, 0: none yet */
 
 	/* The rest is of the thread in gdbproxy_run(). */
 	const struct lender_thread *thread; /* that ran it last */
-	uint32_t state;	  /* of the proxy, that it has settled in */
-	int channel_fd;	  /* written with table_lock; -1: detached */
-	uint32_t asked;	  /* enum channel_reason to park with as soon as I/O is complete; 0: none */
-	bool held;	  /* park before the first instruction */
-	bool once;	  /* the last RUN had CHANNEL_ONCE: a debugger is stepping */
-	bool debugged;	  /* the daemon has switched guest debug on */
-	bool owes_eintr;  /* a signal of the VMM's came while parked */
-	size_t after;	  /* where in program the `after` list begins; 0: there is none to do */
+	uint32_t state;                     /* of the proxy, that it has settled in */
+	int channel_fd;                     /* written with table_lock; -1: detached */
+	uint32_t asked;  /* enum channel_reason to park with as soon as I/O is complete; 0: none */
+	bool held;       /* park before the first instruction */
+	bool once;       /* the last RUN had CHANNEL_ONCE: a debugger is stepping */
+	bool debugged;   /* the daemon has switched guest debug on */
+	bool owes_eintr; /* a signal of the VMM's came while parked */
+	size_t after;    /* where in program the `after` list begins; 0: there is none to do */
 	struct lender_message program; /* the last one received */
 	struct lender_message report;  /* to it, growing */
 };
@@ -191,14 +191,13 @@ int lender_program_report(struct gdbproxy_vcpu *vcpu, enum channel_reason reason
 
 /* What the signal handler knows.  One for each thread, so that it outlives every vCPU. */
 struct lender_thread {
-	struct gdbproxy_vcpu *vcpu;	  /* in gdbproxy_run() just now, else NULL */
+	struct gdbproxy_vcpu *vcpu;       /* in gdbproxy_run() just now, else NULL */
 	const struct gdbproxy_vcpu *last; /* bound to this thread; for comparison only */
-	volatile sig_atomic_t kicked;	  /* the channel is to be looked at */
+	volatile sig_atomic_t kicked;     /* the channel is to be looked at */
 };
 
 /* "initial-exec": a handler must not be the first to touch it, which could allocate. */
-extern _Thread_local struct lender_thread lender_thread
-	__attribute__((tls_model("initial-exec")));
+extern _Thread_local struct lender_thread lender_thread __attribute__((tls_model("initial-exec")));
 
 /* The lender's own bit of kvm_run->immediate_exit; the others are the VMM's. */
 enum { LENDER_EXIT_BIT = 0x80 };

@@ -164,7 +164,8 @@ static int ask_memory_add(struct gdbproxy *proxy, unsigned index)
 		.flags = region->flags,
 	};
 
-	return link_ask(&proxy->link, &add.header, sizeof(add), &region->fd, region->fd >= 0, index);
+	return link_ask(
+		&proxy->link, &add.header, sizeof(add), &region->fd, region->fd >= 0, index);
 }
 
 static int ask_memory_remove(struct gdbproxy *proxy, unsigned index)
@@ -316,8 +317,8 @@ static int link_heard(struct gdbproxy *proxy, const struct handover_answer *answ
 		return heard_hello(proxy, answer, fd);
 	case HANDOVER_MEMORY_ADD:
 	case HANDOVER_MEMORY_REMOVE:
-		heard_memory(proxy, &proxy->regions[link->subject],
-			link->asked == HANDOVER_MEMORY_ADD);
+		heard_memory(
+			proxy, &proxy->regions[link->subject], link->asked == HANDOVER_MEMORY_ADD);
 		return 0;
 	case HANDOVER_VCPU:
 		proxy->vcpus[link->subject]->told = true;

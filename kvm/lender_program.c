@@ -82,7 +82,7 @@ static int step_guest_debug(struct gdbproxy_vcpu *vcpu, uint32_t request, uint8_
 static bool region_maps(const struct lender_region *region, uint64_t hva, uint64_t length)
 {
 	return region->told != LENDER_VACANT && hva >= region->hva && length <= region->size &&
-		hva - region->hva <= region->size - length;
+	       hva - region->hva <= region->size - length;
 }
 
 /* Only what is guest memory: cache maintenance of an unmapped address would be a fault. */
@@ -128,7 +128,8 @@ static int step_execute(
 static bool program_step(struct gdbproxy_vcpu *vcpu, size_t *at)
 {
 	struct channel_report *report = report_head(vcpu);
-	uint8_t *argument = vcpu->report.bytes + vcpu->report.length + sizeof(struct channel_result);
+	uint8_t *argument =
+		vcpu->report.bytes + vcpu->report.length + sizeof(struct channel_result);
 	struct channel_result result = { 0 };
 	struct channel_step step;
 

@@ -32,7 +32,8 @@ int64_t lender_now_ms(void)
 
 /* ---- taking back what was planted -------------------------------------------------------- */
 
-static const struct lender_region *region_of(const struct gdbproxy *proxy, gpa_t gpa, unsigned length)
+static const struct lender_region *region_of(
+	const struct gdbproxy *proxy, gpa_t gpa, unsigned length)
 {
 	for (unsigned i = 0; i < HANDOVER_MAX_REGIONS; i++) {
 		const struct lender_region *region = &proxy->regions[i];

@@ -94,8 +94,8 @@ static void vcpu_lose(struct gdbproxy_vcpu *vcpu)
 static int vcpu_receive(struct gdbproxy_vcpu *vcpu)
 {
 	struct lender_message *message = &vcpu->program;
-	ssize_t length = recv(vcpu->channel_fd, message->bytes, sizeof(message->bytes),
-		MSG_DONTWAIT | MSG_TRUNC);
+	ssize_t length = recv(
+		vcpu->channel_fd, message->bytes, sizeof(message->bytes), MSG_DONTWAIT | MSG_TRUNC);
 
 	if (length < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
@@ -254,9 +254,9 @@ static inline bool vcpu_is_calm(const struct gdbproxy_vcpu *vcpu)
 	const struct lender_thread *thread = &lender_thread;
 
 	return lender_state_attached(vcpu->state) &&
-		vcpu->state == atomic_load_explicit(&vcpu->proxy->state, memory_order_relaxed) &&
-		vcpu->thread == thread && thread->last == vcpu && !thread->kicked &&
-		!vcpu->asked && !vcpu->held && !vcpu->owes_eintr;
+	       vcpu->state == atomic_load_explicit(&vcpu->proxy->state, memory_order_relaxed) &&
+	       vcpu->thread == thread && thread->last == vcpu && !thread->kicked && !vcpu->asked &&
+	       !vcpu->held && !vcpu->owes_eintr;
 }
 
 /* False: do not run, gdbproxy_run() is to return -1 with EINTR. */
@@ -285,7 +285,7 @@ static bool vcpu_prepare(struct gdbproxy_vcpu *vcpu)
 
 enum verdict {
 	RETURN, /* it is the VMM's */
-	AGAIN,	/* it was the debugger's or nobody's: on with the guest */
+	AGAIN,  /* it was the debugger's or nobody's: on with the guest */
 };
 
 /* -EINTR: every signal ends KVM_RUN, the VMM's and ours. */
@@ -351,8 +351,8 @@ int gdbproxy_run(struct gdbproxy_vcpu *vcpu)
 		}
 		rc = ioctl(vcpu->vcpu_fd, KVM_RUN, 0);
 		error = rc < 0 ? errno : 0;
-		if (__builtin_expect(error || vcpu->run->exit_reason == KVM_EXIT_DEBUG ||
-				vcpu->once, 0))
+		if (__builtin_expect(
+			    error || vcpu->run->exit_reason == KVM_EXIT_DEBUG || vcpu->once, 0))
 			verdict = vcpu_judge(vcpu, error);
 		else
 			verdict = RETURN;

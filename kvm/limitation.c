@@ -10,14 +10,14 @@ static const struct {
 	{ LIMITATION_GUEST_BREAKPOINT_LOST,
 		"the debugger's hardware breakpoints leave no debug register free for one of the "
 		"guest's own, which will not trigger meanwhile" },
-	{ LIMITATION_GUEST_STEP,
-		"single-stepping by the guest itself is suspended while a debugger has breakpoints" },
+	{ LIMITATION_GUEST_STEP, "single-stepping by the guest itself is suspended while a "
+				 "debugger has breakpoints" },
 	{ LIMITATION_GUEST_LINKED,
 		"the guest's linked and context-matching breakpoints will not trigger while the "
 		"debugger uses hardware breakpoints" },
-	{ LIMITATION_EXCLUSIVE,
-		"a breakpoint between a load-exclusive and its store-exclusive makes the store fail "
-		"each time: put it before or after the loop" },
+	{ LIMITATION_EXCLUSIVE, "a breakpoint between a load-exclusive and its store-exclusive "
+				"makes the store fail "
+				"each time: put it before or after the loop" },
 	{ LIMITATION_IO_BREAKPOINT,
 		"the guest's I/O breakpoints will not trigger while the debugger uses hardware "
 		"breakpoints" },

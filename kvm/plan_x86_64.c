@@ -81,7 +81,9 @@ static bool slot_put(struct debug_plan *plan, const struct slot *content)
 
 static void slots_add_point(struct debug_plan *plan, const struct hardware_point *point)
 {
-	struct slot slot = { .owner = SLOT_HOST, .type = point->type, .gva = point->gva, .length = 1 };
+	struct slot slot = {
+		.owner = SLOT_HOST, .type = point->type, .gva = point->gva, .length = 1
+	};
 	uint64_t left = point->length;
 
 	if (point->type == TARGET_BREAK_HARDWARE) {
@@ -153,7 +155,8 @@ static struct slot *slot_take_for_guest(struct debug_plan *plan, unsigned index)
 	return plan->slots[index].owner == SLOT_FREE ? &plan->slots[index] : slot_take(plan);
 }
 
-static void slots_merge_one(const struct x86_debugregs *own, unsigned index, struct debug_plan *plan)
+static void slots_merge_one(
+	const struct x86_debugregs *own, unsigned index, struct debug_plan *plan)
 {
 	static const enum target_breakpoint types[] = {
 		[X86_RW_EXECUTE] = TARGET_BREAK_HARDWARE,

@@ -13,7 +13,7 @@
 struct row {
 	unsigned first, count;
 	uint32_t needed; /* groups to read it */
-	uint32_t dirty;	 /* groups a write changes */
+	uint32_t dirty;  /* groups a write changes */
 	void (*read)(const struct cpu *cpu, unsigned index, void *value);
 	int (*write)(struct cpu *cpu, unsigned index, const void *value);
 };
@@ -343,8 +343,11 @@ static const uint64_t control_known[] = {
 
 static uint64_t *control_find(struct x86_sregs *sregs, unsigned index)
 {
-	uint64_t *const order[] = { [CR0] = &sregs->cr0, [CR2] = &sregs->cr2,
-		[CR3] = &sregs->cr3, [CR4] = &sregs->cr4, [CR8] = &sregs->cr8,
+	uint64_t *const order[] = { [CR0] = &sregs->cr0,
+		[CR2] = &sregs->cr2,
+		[CR3] = &sregs->cr3,
+		[CR4] = &sregs->cr4,
+		[CR8] = &sregs->cr8,
 		[EFER] = &sregs->efer };
 
 	return order[index];
@@ -397,8 +400,7 @@ static const struct row rows[] = {
 	{ X86_REG_XMM0, 16, CPU_FLOAT, CPU_FLOAT, xmm_read, xmm_write },
 	{ X86_REG_MXCSR, 1, CPU_FLOAT, CPU_FLOAT, mxcsr_read, mxcsr_write },
 	{ X86_REG_FS_BASE, 2, CPU_SYSTEM, CPU_SYSTEM, base_read, base_write },
-	{ X86_REG_K_GS_BASE, 1, CPU_SYSTEM | CPU_MSRS, CPU_MSRS, k_gs_base_read,
-		k_gs_base_write },
+	{ X86_REG_K_GS_BASE, 1, CPU_SYSTEM | CPU_MSRS, CPU_MSRS, k_gs_base_read, k_gs_base_write },
 	{ X86_REG_CR0, 6, CPU_SYSTEM, CPU_SYSTEM, control_read, control_write },
 };
 

@@ -46,6 +46,13 @@ static bool run_passes(const struct vcpu *vcpu, gva_t pc)
 	return vcpu->pass && vcpu->pass_pc == pc;
 }
 
+/* True when a debug register of ours would stop vcpu again before it has executed anything. */
+static bool run_passes_point(struct vm *vm, const struct vcpu *vcpu, gva_t pc)
+{
+	return run_passes(vcpu, pc) && (breakpoint_point_at(&vm->table, pc) ||
+					       (vm->arch->watch_is_fault && vm->table.point_count));
+}
+
 static void run_timer(struct vm *vm, int ms)
 {
 	vm->hooks->timer(vm->hooks->context, ms);
@@ -300,7 +307,8 @@ static void run_launch(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand
 
 /*
  * True when vcpu cannot go on without the original instruction under our breakpoint being put back for
- * it.  A guest's own breakpoint instruction under ours needs no such thing: it gets its exception.
+ * it.  A guest's own breakpoint instruction that has just been executed, under ours, needs no such
+ * thing: it gets its exception.
  */
 static bool run_needs_lift(struct vm *vm, struct vcpu *vcpu, struct plant **plant)
 {
@@ -310,7 +318,8 @@ static bool run_needs_lift(struct vm *vm, struct vcpu *vcpu, struct plant **plan
 	*plant = run_plant_at(vm, vcpu, pc);
 	if (!*plant || (vcpu->action != TARGET_STEP && !run_passes(vcpu, pc)))
 		return false;
-	if (!arch->is_breakpoint((*plant)->original, arch->breakpoint_length))
+	if (!run_passes(vcpu, pc) ||
+		!arch->is_breakpoint((*plant)->original, arch->breakpoint_length))
 		return true;
 	if (vcpu->inject.kind == INJECT_NONE)
 		arch->own_breakpoint(&vcpu->cpu, (*plant)->original, arch->breakpoint_length,
@@ -337,7 +346,8 @@ static void run_start(struct vm *vm, struct vcpu *vcpu)
 
 	if (vcpu->action == TARGET_STEP)
 		errand = VCPU_STEP;
-	else if (vcpu->inject.kind == INJECT_NONE && run_passes(vcpu, run_pc(vm, vcpu)))
+	else if (vcpu->inject.kind == INJECT_NONE &&
+		 run_passes_point(vm, vcpu, run_pc(vm, vcpu)))
 		errand = VCPU_OVER;
 	run_launch(vm, vcpu, errand);
 }
@@ -465,6 +475,7 @@ static void run_describe_event(
 	struct vm *vm, struct vcpu *vcpu, struct debug_event *event, gva_t pc)
 {
 	struct view view = { .vm = vm, .vcpu = vcpu };
+	struct plant *plant = run_plant_at(vm, vcpu, pc);
 	ssize_t length;
 
 	*event = (struct debug_event){
@@ -472,7 +483,7 @@ static void run_describe_event(
 		.exit = vcpu->port.report.head.debug,
 		.plan = &vcpu->plan,
 		.step = vcpu->stepping ? &vcpu->step : NULL,
-		.planted = run_plant_at(vm, vcpu, pc) != NULL,
+		.planted = plant && !plant->lifted,
 	};
 	length = view_read(&view, pc, event->code, sizeof(event->code));
 	event->code_length = length > 0 ? (unsigned)length : 0;

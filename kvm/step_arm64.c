@@ -237,7 +237,7 @@ void step_arm64_end(
 	struct instruction_arm64 instruction;
 
 	(void)memory;
-	if (!step->trap || !step->private[ADDED])
+	if (!step->private[ADDED])
 		return;
 	instruction_arm64_decode(&instruction, (uint32_t)step->private[WORD]);
 	if (step_arm64_entered_el1(&cpu->arm64, step)) {

@@ -33,10 +33,10 @@ struct state {
 	uint64_t rip_before; /* offsets in CS */
 	uint64_t rip_after;  /* of PUSHF, POPF, IRET, SYSRET, when they were executed */
 	uint16_t cs;
-	uint8_t kind;	     /* enum instruction_x86_64_kind */
+	uint8_t kind; /* enum instruction_x86_64_kind */
 	uint8_t operand;
 	uint8_t cpl;
-	uint8_t loads_tf;    /* has a known new value: tf_after */
+	uint8_t loads_tf; /* has a known new value: tf_after */
 	uint8_t tf_after;
 	uint8_t unused;
 };
@@ -106,8 +106,8 @@ static bool real_vector(
 }
 
 /* Base of a code segment, from its descriptor; a flat one in long mode. */
-static bool segment_base(const struct cpu *cpu, const struct guest_memory *memory,
-	unsigned selector, uint64_t *base)
+static bool segment_base(
+	const struct cpu *cpu, const struct guest_memory *memory, unsigned selector, uint64_t *base)
 {
 	const struct x86_sregs *sregs = &cpu->x86_64.sregs;
 	gva_t table = selector & 4 ? sregs->ldt.base : sregs->gdt.base;
@@ -155,8 +155,8 @@ static bool gate_read(const struct cpu *cpu, const struct guest_memory *memory, 
  * First instruction of the handler of vector.  cpl: of the INT n, INT3 or INTO that calls it,
  * whose gate must allow that much (the CPU raises #GP instead); 0 for exceptions.
  */
-static bool handler_entry(const struct cpu *cpu, const struct guest_memory *memory,
-	unsigned vector, unsigned cpl, gva_t *entry)
+static bool handler_entry(const struct cpu *cpu, const struct guest_memory *memory, unsigned vector,
+	unsigned cpl, gva_t *entry)
 {
 	struct gate gate;
 	uint64_t base;
@@ -206,14 +206,15 @@ static bool run_to_handler(const struct cpu *cpu, const struct guest_memory *mem
 	const struct instruction_x86_64 *instruction, struct step_plan *step)
 {
 	bool software = instruction->kind == INSTRUCTION_INT ||
-		instruction->kind == INSTRUCTION_INT3 || instruction->kind == INSTRUCTION_INTO;
+			instruction->kind == INSTRUCTION_INT3 ||
+			instruction->kind == INSTRUCTION_INTO;
 	unsigned cpl = software ? arch_x86_64_cpl(cpu) : 0;
 	gva_t entry;
 
 	if (instruction->kind == INSTRUCTION_INTO && !(cpu->x86_64.regs.rflags & FLAGS_OF))
 		return false;
 	return handler_entry(cpu, memory, instruction->vector, cpl, &entry) &&
-		step_run_to(step, entry);
+	       step_run_to(step, entry);
 }
 
 /* SYSCALL of 64-bit code; elsewhere it is AMD's alone and leads to CSTAR. */
@@ -246,7 +247,7 @@ static bool run_to_pending(
 	gva_t entry;
 
 	return (cpu->valid & CPU_EVENTS) && events_vector(&cpu->x86_64.events, &vector) &&
-		handler_entry(cpu, memory, vector, 0, &entry) && step_run_to(step, entry);
+	       handler_entry(cpu, memory, vector, 0, &entry) && step_run_to(step, entry);
 }
 
 static bool step_runs_to(const struct cpu *cpu, const struct guest_memory *memory,
@@ -294,11 +295,11 @@ static void state_read_r11(const struct cpu *cpu, struct state *state)
 }
 
 /* IRET with NT is a task switch in 32-bit code: the new flags are in a TSS. */
-static void state_foresee(const struct cpu *cpu, const struct guest_memory *memory,
-	uint64_t skip, struct state *state)
+static void state_foresee(const struct cpu *cpu, const struct guest_memory *memory, uint64_t skip,
+	struct state *state)
 {
 	bool nested = (state->rflags & X86_FLAGS_NT) && !arch_x86_64_is_real(cpu) &&
-		!arch_x86_64_is_long(cpu);
+		      !arch_x86_64_is_long(cpu);
 
 	if (state->kind == INSTRUCTION_POPF || (state->kind == INSTRUCTION_IRET && !nested))
 		state_read_image(cpu, memory, skip, state);
@@ -346,8 +347,7 @@ void step_x86_64_begin(struct cpu *cpu, const struct guest_memory *memory, const
 	state.cpl = (uint8_t)arch_x86_64_cpl(cpu);
 	state.kind = (uint8_t)instruction.kind;
 	state.operand = instruction.operand;
-	if (!run_to_pending(cpu, memory, step) &&
-		!step_runs_to(cpu, memory, &instruction, step)) {
+	if (!run_to_pending(cpu, memory, step) && !step_runs_to(cpu, memory, &instruction, step)) {
 		step->trap = true;
 		state_foresee(cpu, memory, popped, &state);
 		step_catch_faults(cpu, memory, step);
@@ -368,8 +368,8 @@ static bool frame_is_ours(const struct state *state, const uint64_t *frame, unsi
 	uint64_t change = (frame[FRAME_FLAGS] ^ state->rflags) & mask;
 
 	return distance < 16 && (frame[FRAME_CS] & 0xffff) == state->cs &&
-		(frame[FRAME_FLAGS] & X86_FLAGS_TF) &&
-		!(change & ~(FLAGS_STATUS | X86_FLAGS_TF | X86_FLAGS_RF));
+	       (frame[FRAME_FLAGS] & X86_FLAGS_TF) &&
+	       !(change & ~(FLAGS_STATUS | X86_FLAGS_TF | X86_FLAGS_RF));
 }
 
 /* offset: of the frame above the stack pointer. */
@@ -400,7 +400,7 @@ static bool step_clean_frame(
 	else if (arch_x86_64_is_real(cpu))
 		word = 2;
 	return frame_clean(cpu, memory, state, 0, word) ||
-		(word != 2 && frame_clean(cpu, memory, state, word, word));
+	       (word != 2 && frame_clean(cpu, memory, state, word, word));
 }
 
 /* PUSHF has saved our TF: the top of the stack. */

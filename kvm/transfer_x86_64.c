@@ -16,9 +16,9 @@
 
 /* ---- our layouts are the kernel's -------------------------------------------------------- */
 
-#define SAME_SIZE(ours, theirs) \
+#define SAME_SIZE(ours, theirs)                                                                    \
 	_Static_assert(sizeof(struct ours) == sizeof(struct theirs), "size of " #theirs)
-#define SAME_PLACE(ours, our_member, theirs, their_member) \
+#define SAME_PLACE(ours, our_member, theirs, their_member)                                         \
 	_Static_assert(offsetof(struct ours, our_member) == offsetof(struct theirs, their_member), \
 		"place of " #theirs "." #their_member)
 
@@ -119,22 +119,20 @@ static void msr_list_fill(struct msr_list *list, const struct cpu *cpu)
 
 struct carrier {
 	uint32_t group;
-	uint32_t get, set; /* ioctls; set 0: never stored */
+	uint32_t get, set;  /* ioctls; set 0: never stored */
 	size_t place, size; /* in struct cpu */
 };
 
-#define CARRIER(group, get, set, member) \
-	{ group, get, set, offsetof(struct cpu, x86_64.member), \
-		sizeof(((struct cpu *)0)->x86_64.member) }
+#define MEMBER(member) offsetof(struct cpu, x86_64.member), sizeof(((struct cpu *)0)->x86_64.member)
 
 static const struct carrier carriers[] = {
-	CARRIER(CPU_GENERAL, KVM_GET_REGS, KVM_SET_REGS, regs),
-	CARRIER(CPU_SYSTEM, KVM_GET_SREGS, KVM_SET_SREGS, sregs),
-	CARRIER(CPU_FLOAT, KVM_GET_FPU, KVM_SET_FPU, fpu),
+	{ CPU_GENERAL, KVM_GET_REGS, KVM_SET_REGS, MEMBER(regs) },
+	{ CPU_SYSTEM, KVM_GET_SREGS, KVM_SET_SREGS, MEMBER(sregs) },
+	{ CPU_FLOAT, KVM_GET_FPU, KVM_SET_FPU, MEMBER(fpu) },
 	{ CPU_MSRS, KVM_GET_MSRS, KVM_SET_MSRS, 0, sizeof(struct msr_list) },
-	CARRIER(CPU_DEBUG, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, debugregs),
-	CARRIER(CPU_EVENTS, KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS, events),
-	CARRIER(CPU_MP, KVM_GET_MP_STATE, 0, mp_state),
+	{ CPU_DEBUG, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, MEMBER(debugregs) },
+	{ CPU_EVENTS, KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS, MEMBER(events) },
+	{ CPU_MP, KVM_GET_MP_STATE, 0, MEMBER(mp_state) },
 };
 
 enum { CARRIERS = sizeof(carriers) / sizeof(carriers[0]) };
@@ -193,8 +191,7 @@ static bool msr_list_take(const void *bytes, int rc, struct cpu *cpu)
 	return true;
 }
 
-static bool carrier_take(
-	const struct carrier *carrier, const void *bytes, int rc, struct cpu *cpu)
+static bool carrier_take(const struct carrier *carrier, const void *bytes, int rc, struct cpu *cpu)
 {
 	if (carrier->group == CPU_MSRS)
 		return msr_list_take(bytes, rc, cpu);

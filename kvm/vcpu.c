@@ -79,8 +79,8 @@ int vcpu_store(struct vcpu *vcpu, int timeout_ms)
 	return -EINVAL;
 }
 
-/* Appends KVM_SET_GUEST_DEBUG, unless KVM has exactly this already. */
-static void vcpu_load_debug(struct vcpu *vcpu, const struct arch *arch, struct program *program)
+/* Appends KVM_SET_GUEST_DEBUG, unless KVM has exactly this already.  Returns its size. */
+static size_t vcpu_load_debug(struct vcpu *vcpu, const struct arch *arch, struct program *program)
 {
 	uint8_t arg[sizeof(vcpu->loaded)];
 	size_t size;
@@ -90,21 +90,25 @@ static void vcpu_load_debug(struct vcpu *vcpu, const struct arch *arch, struct p
 	/* A step, and an injection, is armed anew each time. */
 	if (!vcpu->stepping && vcpu->inject.kind == INJECT_NONE && size == vcpu->loaded_size &&
 		!memcmp(arg, vcpu->loaded, size))
-		return;
+		return size;
 	transfer_guest_debug(program, arg, size);
 	memcpy(vcpu->loaded, arg, size);
-	vcpu->loaded_size = vcpu->inject.kind == INJECT_NONE ? size : 0;
+	vcpu->loaded_size = vcpu->inject.kind == INJECT_NONE && !vcpu->stepping ? size : 0;
+	return size;
 }
 
 int vcpu_launch(struct vcpu *vcpu, const struct arch *arch, uint32_t groups)
 {
 	bool once = vcpu->stepping && vcpu->step.trap;
 	struct program program;
+	size_t size;
 	int rc;
 
 	program_init(&program, CHANNEL_RUN | (once ? CHANNEL_ONCE : 0));
 	transfer_store(&program, &vcpu->cpu);
-	vcpu_load_debug(vcpu, arch, &program);
+	size = vcpu_load_debug(vcpu, arch, &program);
+	if (once)
+		transfer_disarm(&program, vcpu->loaded, size);
 	transfer_fetch(&program, &vcpu->cpu, groups);
 	rc = port_start(&vcpu->port, &program);
 	if (rc < 0)

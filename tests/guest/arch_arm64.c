@@ -10,12 +10,12 @@
 #include "tests/guest/user.h"
 #include "tests/vmm/board.h"
 
-#define PSCI_CPU_ON 0xc4000003ull /* Arm DEN 0022 */
+#define PSCI_CPU_ON          0xc4000003ull /* Arm DEN 0022 */
 
-#define UART_DR	       0x00
-#define UART_FR	       0x18
-#define UART_FR_EMPTY  0x80
-#define UART_FIFO_BYTES 16
+#define UART_DR              0x00
+#define UART_FR              0x18
+#define UART_FR_EMPTY        0x80
+#define UART_FIFO_BYTES      16
 
 #define TIMER_TICKS_A_SECOND 100
 
@@ -167,8 +167,7 @@ uint64_t arch_identify(void)
 /* While the guest steps user code (MDSCR_EL1.SS), the first instruction is to be a step too. */
 uint64_t arch_call_user(uint64_t entry, uint64_t argument)
 {
-	uint64_t stack =
-		user_image_address->stack + (uint64_t)arch_cpu()->index * USER_STACK_BYTES;
+	uint64_t stack = user_image_address->stack + (uint64_t)arch_cpu()->index * USER_STACK_BYTES;
 	uint64_t spsr = read_sysreg(mdscr_el1) & MDSCR_SS ? SPSR_EL0T | SPSR_SS : SPSR_EL0T;
 
 	return trap_enter_user(entry, stack, argument, user_image_address->exit, spsr);

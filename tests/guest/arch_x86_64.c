@@ -9,17 +9,17 @@
 #include "tests/guest/user.h"
 #include "tests/vmm/board.h"
 
-#define MSR_STAR	   0xc0000081
-#define MSR_LSTAR	   0xc0000082
-#define MSR_FMASK	   0xc0000084
-#define MSR_GS_BASE	   0xc0000101
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_FMASK          0xc0000084
+#define MSR_GS_BASE        0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
 
-#define FMASK_BITS 0x700 /* TF, IF, DF */
+#define FMASK_BITS         0x700 /* TF, IF, DF */
 
-#define UART_LSR	 5
-#define UART_LSR_EMPTY	 0x20
-#define UART_FIFO_BYTES	 16
+#define UART_LSR           5
+#define UART_LSR_EMPTY     0x20
+#define UART_FIFO_BYTES    16
 
 _Static_assert(__builtin_offsetof(struct cpu, self) == CPU_SELF, "layout_x86_64.h");
 _Static_assert(__builtin_offsetof(struct cpu, kernel_stack) == CPU_KERNEL_STACK, "layout_x86_64.h");
@@ -77,7 +77,7 @@ static void idt_init(void)
 		uint64_t dpl = i == 3 || i == 4 ? 3 : 0;
 
 		idt[i].low = (entry & 0xffff) | (uint64_t)KERNEL_CS << 16 |
-			(0x8e00ull | dpl << 13) << 32 | (entry >> 16 & 0xffff) << 48;
+			     (0x8e00ull | dpl << 13) << 32 | (entry >> 16 & 0xffff) << 48;
 		idt[i].high = entry >> 32;
 	}
 }
@@ -94,7 +94,7 @@ static void gdt_load(unsigned cpu)
 		[USER_DS / 8] = 0x00cff3000000ffff,
 		[USER_CS / 8] = 0x00affb000000ffff,
 		[TSS_SELECTOR / 8] = (sizeof(struct tss) - 1) | (base & 0xffffff) << 16 |
-			0x89ull << 40 | (base >> 24 & 0xff) << 56,
+				     0x89ull << 40 | (base >> 24 & 0xff) << 56,
 		[TSS_SELECTOR / 8 + 1] = base >> 32,
 	} };
 	tss[cpu].rsp[0] = (uintptr_t)kernel_stacks[cpu + 1];
@@ -194,10 +194,7 @@ bool arch_try_lock(uint32_t *lock)
 {
 	uint32_t expected = 0;
 
-	__asm__ volatile("lock cmpxchgl %2, %1"
-			 : "+a"(expected), "+m"(*lock)
-			 : "r"(1)
-			 : "memory");
+	__asm__ volatile("lock cmpxchgl %2, %1" : "+a"(expected), "+m"(*lock) : "r"(1) : "memory");
 	return expected == 0;
 }
 

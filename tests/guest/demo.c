@@ -24,6 +24,7 @@ __attribute__((noinline)) static void demo_shift(struct cpu *cpu, struct worker 
 	worker->cpu = cpu->index;
 	worker_loop(worker, DEMO_WORK_ROUNDS);
 	arch_identify();
+	arch_take_interrupts();
 	arch_call_user(user_image_address->main, DEMO_USER_ROUNDS);
 	arch_idle();
 }

@@ -6,14 +6,14 @@
 #include "tests/guest/layout_arm64.h"
 #include "tests/vmm/board.h"
 
-#define GICD_CTLR	     0x0000
-#define GICD_CTLR_ENABLE     0x12 /* group 1, affinity routing */
-#define GICR_BYTES	     0x20000
-#define GICR_WAKER	     0x0014
-#define GICR_WAKER_SLEEP     0x2
-#define GICR_WAKER_ASLEEP    0x4
-#define GICR_IGROUPR0	     0x10080
-#define GICR_ISENABLER0	     0x10100
+#define GICD_CTLR         0x0000
+#define GICD_CTLR_ENABLE  0x12 /* group 1, affinity routing */
+#define GICR_BYTES        0x20000
+#define GICR_WAKER        0x0014
+#define GICR_WAKER_SLEEP  0x2
+#define GICR_WAKER_ASLEEP 0x4
+#define GICR_IGROUPR0     0x10080
+#define GICR_ISENABLER0   0x10100
 
 static volatile uint32_t *gic_register(uint64_t gpa)
 {

@@ -9,7 +9,7 @@ GUEST_WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissin
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef -Werror
 GUEST_CFLAGS := -std=gnu11 -I. -O1 -g -ffreestanding -fno-pic -fno-pie -fno-stack-protector \
 	-fno-omit-frame-pointer -fno-optimize-sibling-calls -fno-asynchronous-unwind-tables \
-	-fno-strict-aliasing -fno-builtin -mgeneral-regs-only $(GUEST_WARNINGS)
+	-fno-unwind-tables -fno-strict-aliasing -fno-builtin -mgeneral-regs-only $(GUEST_WARNINGS)
 GUEST_LDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,max-page-size=4096 \
 	-Wl,--no-warn-rwx-segments
 

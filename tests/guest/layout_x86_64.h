@@ -4,14 +4,14 @@
 #define LAYOUT_X86_64_H
 
 /* The first GiB of physical memory, twice: where the kernel is linked, and a window of 1 GiB pages. */
-#define KERNEL_OFFSET 0xffffffff80000000
-#define WINDOW_OFFSET 0xffff888000000000
-#define APIC_ADDRESS  0xffffffffc0000000
-#define APIC_GPA      0xfee00000
-#define USER_ADDRESS  0x10000000
-#define USER_BYTES    0x200000
+#define KERNEL_OFFSET      0xffffffff80000000
+#define WINDOW_OFFSET      0xffff888000000000
+#define APIC_ADDRESS       0xffffffffc0000000
+#define APIC_GPA           0xfee00000
+#define USER_ADDRESS       0x10000000
+#define USER_BYTES         0x200000
 
-#define TRAMPOLINE_GPA 0x8000
+#define TRAMPOLINE_GPA     0x8000
 
 #define KERNEL_STACK_BYTES 0x4000
 
@@ -24,8 +24,8 @@
 #define TSS_SELECTOR 0x40
 
 /* Vectors of our own. */
-#define VECTOR_TIMER     0x40
-#define VECTOR_SPURIOUS  0xff
+#define VECTOR_TIMER    0x40
+#define VECTOR_SPURIOUS 0xff
 
 /* struct cpu */
 #define CPU_SELF         0

@@ -14,19 +14,19 @@
 #include "tests/guest/layout_arm64.h"
 #include "tests/guest/paging_arm64.h"
 
-#define DESC_BLOCK  0x1ull
-#define DESC_TABLE  0x3ull
-#define DESC_PAGE   0x3ull
-#define DESC_DEVICE 0x4ull /* AttrIndx 1 */
-#define DESC_USER   0x40ull
-#define DESC_RDONLY 0x80ull
-#define DESC_SHARED 0x300ull
-#define DESC_AF	    0x400ull
-#define DESC_NG	    0x800ull
-#define DESC_PXN    (1ull << 53)
-#define DESC_UXN    (1ull << 54)
+#define DESC_BLOCK    0x1ull
+#define DESC_TABLE    0x3ull
+#define DESC_PAGE     0x3ull
+#define DESC_DEVICE   0x4ull /* AttrIndx 1 */
+#define DESC_USER     0x40ull
+#define DESC_RDONLY   0x80ull
+#define DESC_SHARED   0x300ull
+#define DESC_AF       0x400ull
+#define DESC_NG       0x800ull
+#define DESC_PXN      (1ull << 53)
+#define DESC_UXN      (1ull << 54)
 
-#define DESC_RAM (DESC_AF | DESC_SHARED | DESC_UXN)
+#define DESC_RAM      (DESC_AF | DESC_SHARED | DESC_UXN)
 
 #define TABLE_ENTRIES 512
 #define BLOCK_BYTES   0x200000ull
@@ -76,8 +76,7 @@ static void paging_init_window(void)
 	paging_link(&l1_window, SMALL_ADDRESS, 1, &l2_small);
 	paging_link(&l2_small, SMALL_ADDRESS, 2, &l3_small);
 	for (unsigned i = 0; i < TABLE_ENTRIES; i++)
-		l3_small.entries[i] =
-			(RAM_GPA + i * PAGE_BYTES) | DESC_PAGE | DESC_RAM | DESC_PXN;
+		l3_small.entries[i] = (RAM_GPA + i * PAGE_BYTES) | DESC_PAGE | DESC_RAM | DESC_PXN;
 }
 
 static void paging_init_user(void)

@@ -14,16 +14,16 @@
 #include "tests/guest/layout_x86_64.h"
 #include "tests/guest/paging_x86_64.h"
 
-#define PAGE_PRESENT 0x1ull
-#define PAGE_WRITE   0x2ull
-#define PAGE_USER    0x4ull
-#define PAGE_NOCACHE 0x18ull
-#define PAGE_LARGE   0x80ull
-#define PAGE_GLOBAL  0x100ull
-#define PAGE_NX      0x8000000000000000ull
+#define PAGE_PRESENT  0x1ull
+#define PAGE_WRITE    0x2ull
+#define PAGE_USER     0x4ull
+#define PAGE_NOCACHE  0x18ull
+#define PAGE_LARGE    0x80ull
+#define PAGE_GLOBAL   0x100ull
+#define PAGE_NX       0x8000000000000000ull
 
-#define PAGE_TABLE   (PAGE_PRESENT | PAGE_WRITE)
-#define PAGE_KERNEL  (PAGE_PRESENT | PAGE_WRITE | PAGE_GLOBAL)
+#define PAGE_TABLE    (PAGE_PRESENT | PAGE_WRITE)
+#define PAGE_KERNEL   (PAGE_PRESENT | PAGE_WRITE | PAGE_GLOBAL)
 
 #define TABLE_ENTRIES 512
 #define LARGE_BYTES   0x200000ull
@@ -94,8 +94,7 @@ static void paging_init_user(void)
 		address += SMALL_BYTES, gpa += SMALL_BYTES) {
 		uint64_t rights = address < (uintptr_t)user_data_start ? 0 : PAGE_WRITE | PAGE_NX;
 
-		pt_user.entries[paging_index(address, 1)] =
-			gpa | PAGE_PRESENT | PAGE_USER | rights;
+		pt_user.entries[paging_index(address, 1)] = gpa | PAGE_PRESENT | PAGE_USER | rights;
 	}
 }
 

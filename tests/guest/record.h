@@ -13,11 +13,11 @@
 
 /* An exception as the CPU delivered it. */
 struct record_event {
-	uint64_t pc;	   /* saved RIP or ELR */
-	uint64_t cause;	   /* x86-64: vector; arm64: ESR */
-	uint64_t detail;   /* x86-64: error code; arm64: FAR where the class defines it */
-	uint64_t debug;	   /* x86-64: DR6 of a #DB, CR2 of a #PF */
-	uint64_t flags;	   /* saved RFLAGS or SPSR */
+	uint64_t pc;     /* saved RIP or ELR */
+	uint64_t cause;  /* x86-64: vector; arm64: ESR */
+	uint64_t detail; /* x86-64: error code; arm64: FAR where the class defines it */
+	uint64_t debug;  /* x86-64: DR6 of a #DB, CR2 of a #PF */
+	uint64_t flags;  /* saved RFLAGS or SPSR */
 	bool is_from_user;
 };
 

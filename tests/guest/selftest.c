@@ -8,15 +8,16 @@
 #include "tests/guest/work.h"
 
 #define SELFTEST_ROUNDS_DEFAULT 2
-#define SELFTEST_NEAR		0x100 /* how far from the tested code is told relative to it */
-#define SELFTEST_SMP_COUNT	50
-#define SELFTEST_SMP_ADDITIONS	1000
-#define SELFTEST_TICK_PATIENCE	20000000
-#define SELFTEST_WORK_ROUNDS	8
-#define SELFTEST_USER_ROUNDS	27
+#define SELFTEST_NEAR           0x100 /* how far from the tested code is told relative to it */
+#define SELFTEST_SMP_COUNT      50
+#define SELFTEST_SMP_ADDITIONS  1000
+#define SELFTEST_TICK_PATIENCE  20000000
+#define SELFTEST_WORK_ROUNDS    8
+#define SELFTEST_USER_ROUNDS    27
 
 uint64_t selftest_round;
 
+static bool selftest_spares_emulators;
 static struct worker selftest_worker;
 static uint64_t selftest_base;
 static bool selftest_in_user;
@@ -27,15 +28,23 @@ static volatile uint64_t job_done[CPU_MAX];
 static uint64_t job_locked_sum, job_atomic_sum;
 static uint32_t job_lock;
 
+static uint64_t selftest_call(const struct snippet *snippet, bool in_user, uint64_t argument)
+{
+	uint64_t (*call)(uint64_t) = (uint64_t(*)(uint64_t))(uintptr_t)snippet->kernel;
+
+	if (selftest_spares_emulators && selftest_arch_is_rough(snippet, in_user))
+		return 0;
+	return in_user ? arch_call_user(snippet->user, argument) : call(argument);
+}
+
 uint64_t selftest_run(const struct snippet *snippet, bool in_user, uint64_t argument)
 {
 	struct record *record = &arch_cpu()->record;
-	uint64_t (*call)(uint64_t) = (uint64_t(*)(uint64_t))(uintptr_t)snippet->kernel;
 	uint64_t result;
 
 	record->nr_events = 0;
 	record->is_on = true;
-	result = in_user ? arch_call_user(snippet->user, argument) : call(argument);
+	result = selftest_call(snippet, in_user, argument);
 	record->is_on = false;
 	if (arch_cpu()->index == 0) {
 		selftest_base = in_user ? snippet->user : snippet->kernel;
@@ -143,8 +152,8 @@ static void selftest_user(void)
 {
 	uint64_t calls = arch_cpu()->nr_syscalls;
 
-	selftest_print("user", "collatz", arch_call_user(user_image_address->main,
-						 SELFTEST_USER_ROUNDS));
+	selftest_print(
+		"user", "collatz", arch_call_user(user_image_address->main, SELFTEST_USER_ROUNDS));
 	selftest_print("user", "syscalls", arch_cpu()->nr_syscalls - calls);
 }
 
@@ -191,8 +200,9 @@ static void selftest_smp(struct cpu *cpu)
 	job_locked_sum = job_atomic_sum = 0;
 	job_number = job_number + 1;
 	job_run(cpu, job_number);
-	line_add(&line, "selftest smp round=%lu cpus=%u breakpoints=",
-		(unsigned long)selftest_round, nr_cpus);
+	line_add(&line,
+		"selftest smp round=%lu cpus=%u breakpoints=", (unsigned long)selftest_round,
+		nr_cpus);
 	for (unsigned i = 0; i < nr_cpus; i++) {
 		while (job_done[i] != job_number)
 			arch_relax();
@@ -219,13 +229,16 @@ static void selftest_all(struct cpu *cpu)
 	selftest_vector();
 }
 
-/* argument: the number of rounds; 0 is two, and ~0 is for ever. */
 _Noreturn void guest_main(struct cpu *cpu, uint64_t argument)
 {
-	uint64_t rounds = argument ? argument : SELFTEST_ROUNDS_DEFAULT;
+	uint64_t rounds = argument & SELFTEST_ROUNDS_FOREVER;
 
+	if (!rounds)
+		rounds = SELFTEST_ROUNDS_DEFAULT;
+	selftest_spares_emulators = argument & SELFTEST_SPARE_EMULATORS;
 	selftest_arch_walks();
-	for (selftest_round = 1; rounds == UINT64_MAX || selftest_round <= rounds; selftest_round++)
+	for (selftest_round = 1; rounds == SELFTEST_ROUNDS_FOREVER || selftest_round <= rounds;
+		selftest_round++)
 		selftest_all(cpu);
 	console_print("selftest done rounds=%lu", (unsigned long)rounds);
 	arch_exit(0);

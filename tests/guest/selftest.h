@@ -19,6 +19,13 @@
 #include "tests/guest/console.h"
 #include "tests/guest/record.h"
 
+/*
+ * demo-vmm --arg: the number of rounds in the low half (0: two; ~0: for ever), and a bit for a KVM
+ * that emulates the guest's kernel: leaves out, with count=0, what such a one cannot do at all.
+ */
+#define SELFTEST_ROUNDS_FOREVER  0xffffffffull
+#define SELFTEST_SPARE_EMULATORS (1ull << 32)
+
 /* The same code twice, for the kernel and for the user program; one argument, one result. */
 struct snippet {
 	uint64_t kernel;
@@ -26,7 +33,7 @@ struct snippet {
 };
 
 #define SELFTEST_KERNEL false
-#define SELFTEST_USER	true
+#define SELFTEST_USER   true
 
 typedef uint64_t (*record_get_fn)(const struct record_event *event);
 
@@ -41,6 +48,9 @@ void selftest_add_list(struct line *line, const char *name, record_get_fn get);
 
 /* The number of the round, from 1. */
 extern uint64_t selftest_round;
+
+/* Whether an emulating KVM gives up (or hangs) at this code. */
+bool selftest_arch_is_rough(const struct snippet *snippet, bool in_user);
 
 /* All the tests of the architecture, once. */
 void selftest_arch(void);

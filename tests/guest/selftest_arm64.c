@@ -14,13 +14,13 @@
 
 #define SELFTEST_HOLE_KERNEL 0xffff010000000000ull
 #define SELFTEST_HOLE_USER   0x20000000ull
-#define SELFTEST_STEPS	     20
+#define SELFTEST_STEPS       20
 
 /* DBGBCR, DBGWCR (Arm ARM): enabled, EL0 and EL1, all four or eight bytes. */
-#define DBGBCR_ON    0x1e7ull
-#define DBGWCR_ON    0x7ull
-#define DBGWCR_LOAD  0x8ull
-#define DBGWCR_STORE 0x10ull
+#define DBGBCR_ON          0x1e7ull
+#define DBGWCR_ON          0x7ull
+#define DBGWCR_LOAD        0x8ull
+#define DBGWCR_STORE       0x10ull
 #define DBGWCR_BYTES(mask) ((uint64_t)(mask) << 5)
 
 extern const struct snippet snippet_immediates, snippet_svc, snippet_undefined, snippet_read,
@@ -28,6 +28,13 @@ extern const struct snippet snippet_immediates, snippet_svc, snippet_undefined, 
 	snippet_step_masked;
 
 static volatile uint64_t selftest_watched;
+
+bool selftest_arch_is_rough(const struct snippet *snippet, bool in_user)
+{
+	(void)snippet;
+	(void)in_user;
+	return false;
+}
 
 static uint64_t event_esr(const struct record_event *event)
 {
@@ -135,8 +142,8 @@ static void selftest_faults(bool in_user)
 	selftest_exception("page-jump", &snippet_jump, in_user, hole);
 	selftest_exception("page-jump-data", &snippet_jump, in_user, user_image_address->counter);
 	selftest_exception("page-write-code", &snippet_write, in_user, user_image_address->main);
-	selftest_exception("not-aligned", &snippet_jump, in_user,
-		selftest_code(&snippet_nops, in_user) + 2);
+	selftest_exception(
+		"not-aligned", &snippet_jump, in_user, selftest_code(&snippet_nops, in_user) + 2);
 }
 
 void selftest_arch(void)
@@ -150,8 +157,8 @@ void selftest_arch(void)
 		selftest_debug_registers(in_user);
 		selftest_os_lock(in_user);
 	}
-	selftest_exception("page-read-kernel", &snippet_read, SELFTEST_USER,
-		(uintptr_t)&selftest_watched);
+	selftest_exception(
+		"page-read-kernel", &snippet_read, SELFTEST_USER, (uintptr_t)&selftest_watched);
 	selftest_steps();
 }
 

@@ -11,7 +11,7 @@
 #include "tests/vmm/board.h"
 
 #define TRAP_EXIT_STATUS 100 /* what the guest ends with at an exception nobody expects */
-#define SVC_NUMBER	 0xffffull
+#define SVC_NUMBER       0xffffull
 
 _Static_assert(__builtin_offsetof(struct trap_frame, x[30]) == FRAME_X30, "layout_arm64.h");
 _Static_assert(__builtin_offsetof(struct trap_frame, far) == FRAME_FAR, "layout_arm64.h");
@@ -127,7 +127,7 @@ static void trap_handle_syscall(struct cpu *cpu, struct trap_frame *frame)
 static bool trap_is_syscall(const struct trap_frame *frame)
 {
 	return trap_class(frame) == EC_SVC && !(frame->esr & SVC_NUMBER) &&
-		trap_is_from_user(frame);
+	       trap_is_from_user(frame);
 }
 
 void trap_handle_sync(struct trap_frame *frame)

@@ -12,7 +12,7 @@ struct trap_frame {
 	uint64_t elr, spsr, esr, far;
 };
 
-#define SPSR_SS	    (1ull << 21)
+#define SPSR_SS     (1ull << 21)
 #define SPSR_MODE   0xfull
 #define SPSR_EL0T   0x0ull
 #define SPSR_EL1H   0x5ull

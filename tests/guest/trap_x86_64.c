@@ -9,8 +9,8 @@
 #include "tests/guest/trap_x86_64.h"
 #include "tests/guest/user.h"
 
-#define TRAP_EXCEPTIONS   32
-#define TRAP_EXIT_STATUS  100 /* what the guest ends with at an exception nobody expects */
+#define TRAP_EXCEPTIONS  32
+#define TRAP_EXIT_STATUS 100 /* what the guest ends with at an exception nobody expects */
 
 extern char syscall_entry[];
 _Noreturn void trap_leave_user(uint64_t result);
@@ -52,7 +52,8 @@ static void trap_go_on(struct trap_frame *frame)
 
 void arch_print_trap(const struct trap_frame *frame)
 {
-	console_print("vector %lu error %#lx rip %#lx cs %#lx rflags %#lx rsp %#lx cr2 %#lx dr6 %#lx",
+	console_print(
+		"vector %lu error %#lx rip %#lx cs %#lx rflags %#lx rsp %#lx cr2 %#lx dr6 %#lx",
 		frame->vector, frame->error, frame->rip, frame->cs, frame->rflags, frame->rsp,
 		read_cr2(), read_dr6());
 }
@@ -77,7 +78,7 @@ static void trap_handle_exception(struct trap_frame *frame)
 static bool trap_is_half_syscall(const struct trap_frame *frame)
 {
 	return frame->vector == VECTOR_PF && frame->rip == (uintptr_t)syscall_entry &&
-		(frame->cs & 3) == 3;
+	       (frame->cs & 3) == 3;
 }
 
 static void trap_finish_syscall(struct trap_frame *frame)

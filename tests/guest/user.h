@@ -11,10 +11,10 @@
 
 /* What user_image, at the program's start, holds. */
 struct user_image {
-	uint64_t main;	  /* uint64_t user_main(uint64_t rounds) */
-	uint64_t exit;	  /* where a function called by the kernel returns to */
+	uint64_t main;    /* uint64_t user_main(uint64_t rounds) */
+	uint64_t exit;    /* where a function called by the kernel returns to */
 	uint64_t counter; /* &user_counter */
-	uint64_t stack;	  /* the top of CPU 0's stack; each CPU's is USER_STACK_BYTES further on */
+	uint64_t stack;   /* the top of CPU 0's stack; each CPU's is USER_STACK_BYTES further on */
 };
 
 #define USER_STACK_BYTES 4096

@@ -7,7 +7,7 @@
 	.globl user_image
 user_image:
 	.quad	user_main
-	.quad	user_exit
+	.quad	user_exit_return
 	.quad	user_counter
 	.quad	user_stacks + 4096
 
@@ -25,13 +25,14 @@ user_call:
 	.cfi_endproc
 	.size user_call, . - user_call
 
-/* What the kernel calls returns to here, with its result in x0. */
+/* What the kernel calls returns to user_exit_return, with its result in x0. */
 	.globl user_exit
 	.type user_exit, %function
+user_exit:
 	.cfi_startproc
 	.cfi_undefined x30
 	nop			/* a return address is looked up by the instruction before it */
-user_exit:
+user_exit_return:
 	mov	x8, #0
 	svc	#0
 	brk	#0

@@ -8,7 +8,7 @@
 	.globl user_image
 user_image:
 	.quad	user_main
-	.quad	user_exit
+	.quad	user_exit_return
 	.quad	user_counter
 	.quad	user_stacks + 4096
 
@@ -26,13 +26,14 @@ user_call:
 	.cfi_endproc
 	.size user_call, . - user_call
 
-/* What the kernel calls returns to here, with its result in rax. */
+/* What the kernel calls returns to user_exit_return, with its result in rax. */
 	.globl user_exit
 	.type user_exit, @function
+user_exit:
 	.cfi_startproc
 	.cfi_undefined rip
 	nop			/* a return address is looked up by the byte before it */
-user_exit:
+user_exit_return:
 	movq	%rax, %rdi
 	xorl	%eax, %eax
 	syscall

@@ -9,15 +9,16 @@ static uint64_t images[CPU_MAX][VECTOR_COUNT][2];
 
 /* LDR or STR of every register, in order, at image. */
 #define EACH_VECTOR(instruction, image)                                                            \
-	__asm__ volatile(".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"         \
-			 instruction " q\\n, [%0, #16 * \\n]\n"                                   \
-			 ".endr\n"                                                                 \
-			 ".irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31\n" \
-			 instruction " q\\n, [%0, #16 * \\n]\n"                                   \
-			 ".endr"                                                                   \
-			 :                                                                         \
-			 : "r"(image)                                                              \
-			 : "memory")
+	__asm__ volatile(                                                                          \
+		".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n" instruction       \
+		" q\\n, [%0, #16 * \\n]\n"                                                         \
+		".endr\n"                                                                          \
+		".irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, "             \
+		"31\n" instruction " q\\n, [%0, #16 * \\n]\n"                                      \
+		".endr"                                                                            \
+		:                                                                                  \
+		: "r"(image)                                                                       \
+		: "memory")
 
 /* vN holds 0x1111111111111100 + N and the CPU's index. */
 void arch_fill_vector_registers(unsigned cpu)
@@ -38,7 +39,7 @@ bool arch_check_vector_registers(unsigned cpu)
 
 	EACH_VECTOR("str", now);
 	for (unsigned i = 0; i < VECTOR_COUNT; i++)
-		is_same = is_same && now[i][0] == images[cpu][i][0] &&
-			now[i][1] == images[cpu][i][1];
+		is_same =
+			is_same && now[i][0] == images[cpu][i][0] && now[i][1] == images[cpu][i][1];
 	return is_same;
 }

@@ -49,7 +49,7 @@ bool arch_check_vector_registers(unsigned cpu)
 	__asm__ volatile("fxsave64 %0" : "=m"(now));
 	for (unsigned i = 0; i < VECTOR_COUNT; i++)
 		is_same = is_same && now.xmm[i][0] == image->xmm[i][0] &&
-			now.xmm[i][1] == image->xmm[i][1];
+			  now.xmm[i][1] == image->xmm[i][1];
 	return is_same && now.mxcsr == image->mxcsr && now.fcw == image->fcw &&
-		now.st[0][0] == image->st[0][0] && now.st[1][0] == image->st[1][0];
+	       now.st[0][0] == image->st[0][0] && now.st[1][0] == image->st[1][0];
 }

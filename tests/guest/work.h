@@ -29,9 +29,9 @@ struct worker {
 };
 
 /* Totals of all CPUs; good to watch. */
-extern volatile uint64_t total_rounds;	  /* under total_lock */
-extern volatile uint64_t last_fibonacci;  /* written by whoever was last */
-extern uint64_t total_additions;	  /* atomic */
+extern volatile uint64_t total_rounds;   /* under total_lock */
+extern volatile uint64_t last_fibonacci; /* written by whoever was last */
+extern uint64_t total_additions;         /* atomic */
 extern uint32_t total_lock;
 
 uint64_t fibonacci(unsigned n);

@@ -197,10 +197,20 @@ static void test_step_size_lies(void **state)
 static void test_not_allowed(void **state)
 {
 	static const uint32_t others[] = {
-		CHANNEL_READS(0x80, 0), 0xae80 /* RUN */, 0xae9a /* NMI */, 0xae01, 0xae41,
-		CHANNEL_WRITES(0x86, 4) /* INTERRUPT */, CHANNEL_WRITES(0x8b, 4) /* SIGNAL_MASK */,
-		CHANNEL_WRITES(0x46, 32) /* memory */, 0xaeb7, CHANNEL_SWAPS(0xa3, 104), 0, 2,
-		0x5401 /* TCGETS */, UINT32_MAX,
+		CHANNEL_READS(0x80, 0),
+		0xae80 /* RUN */,
+		0xae9a /* NMI */,
+		0xae01,
+		0xae41,
+		CHANNEL_WRITES(0x86, 4) /* INTERRUPT */,
+		CHANNEL_WRITES(0x8b, 4) /* SIGNAL_MASK */,
+		CHANNEL_WRITES(0x46, 32) /* memory */,
+		0xaeb7,
+		CHANNEL_SWAPS(0xa3, 104),
+		0,
+		2,
+		0x5401 /* TCGETS */,
+		UINT32_MAX,
 	};
 
 	(void)state;
@@ -218,7 +228,7 @@ static void test_exact_sizes(void **state)
 
 		for (uint32_t size = 0; size < 5000; size++) {
 			bool fits = rule->unit ? size >= rule->size && size <= rule->max &&
-					(size - rule->size) % rule->unit == 0
+							 (size - rule->size) % rule->unit == 0
 					       : size == rule->size;
 
 			assert_int_equal(channel_allows(rule->request, size), fits);
@@ -282,7 +292,10 @@ static void test_one_reg_size(void **state)
 static void test_kernel_numbers(void **state)
 {
 #if defined(__x86_64__)
-	static const struct { unsigned long request; uint32_t size; } known[] = {
+	static const struct {
+		unsigned long request;
+		uint32_t size;
+	} known[] = {
 		{ KVM_GET_REGS, sizeof(struct kvm_regs) },
 		{ KVM_SET_REGS, sizeof(struct kvm_regs) },
 		{ KVM_GET_SREGS, sizeof(struct kvm_sregs) },
@@ -299,7 +312,10 @@ static void test_kernel_numbers(void **state)
 		{ KVM_SET_MSRS, 8 + 16 },
 		{ KVM_TRANSLATE, sizeof(struct kvm_translation) },
 #elif defined(__aarch64__)
-	static const struct { unsigned long request; uint32_t size; } known[] = {
+	static const struct {
+		unsigned long request;
+		uint32_t size;
+	} known[] = {
 		{ KVM_GET_ONE_REG, 16 },
 		{ KVM_SET_ONE_REG, 16 },
 #endif

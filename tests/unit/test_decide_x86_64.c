@@ -31,9 +31,9 @@ enum {
 	HOST_ACCESS = 1 << 2, /* slot 1: access, 0x2008 */
 	GUEST_EXEC = 1 << 3,  /* slot 2: the guest's DR0, at pc */
 	GUEST_WATCH = 1 << 4, /* slot 3: the guest's DR1 */
-	END = 1 << 5,	      /* slot 3: a step runs to pc */
-	GD = 1 << 6,	      /* the guest's MOV DR is watched */
-	STEP = 1 << 7,	      /* by TF */
+	END = 1 << 5,         /* slot 3: a step runs to pc */
+	GD = 1 << 6,          /* the guest's MOV DR is watched */
+	STEP = 1 << 7,        /* by TF */
 	RUN_TO = 1 << 8,      /* a step without TF */
 	GUEST_TF = 1 << 9,
 	GUEST_GD = 1 << 10,
@@ -60,7 +60,7 @@ struct row {
 };
 
 #define REPORT(reason, address) true, reason, address
-#define NOT_REPORTED false, TARGET_STOP_QUIET, 0
+#define NOT_REPORTED            false, TARGET_STOP_QUIET, 0
 
 static const struct row rows[] = {
 	/* #BP */
@@ -105,8 +105,8 @@ static const struct row rows[] = {
 	{ "11 step over hlt", STEP, 1, BS, "\xeb", NOT_REPORTED, true, false, INJECT_NONE, 0, 0 },
 
 	/* the guest's */
-	{ "13 its step", GD | GUEST_TF, 1, BS, "\x90", NOT_REPORTED, false, false, INJECT_DEBUG,
-		BS, 0 },
+	{ "13 its step", GD | GUEST_TF, 1, BS, "\x90", NOT_REPORTED, false, false, INJECT_DEBUG, BS,
+		0 },
 	{ "13 its step and ours", STEP | GUEST_TF, 1, BS, "\x90", NOT_REPORTED, true, false,
 		INJECT_DEBUG, BS, 0 },
 	{ "15 breakpoint", GUEST_EXEC | HOST_WATCH, 1, B2, "\x90", NOT_REPORTED, false, false,
@@ -134,10 +134,10 @@ static const struct row rows[] = {
 		0 },
 	{ "18 int1, stepped", RUN_TO | END, 1, 0, "\xf1", NOT_REPORTED, false, false, INJECT_DEBUG,
 		0, 1 },
-	{ "18 int1 with a match that is not enabled", HOST_EXEC, 1, B3, "\xf1", NOT_REPORTED,
-		false, false, INJECT_DEBUG, 0, 1 },
-	{ "its watchpoint before int1", GUEST_WATCH | HOST_EXEC, 1, B3, "\xf1", NOT_REPORTED,
-		false, false, INJECT_DEBUG, B1, 0 },
+	{ "18 int1 with a match that is not enabled", HOST_EXEC, 1, B3, "\xf1", NOT_REPORTED, false,
+		false, INJECT_DEBUG, 0, 1 },
+	{ "its watchpoint before int1", GUEST_WATCH | HOST_EXEC, 1, B3, "\xf1", NOT_REPORTED, false,
+		false, INJECT_DEBUG, B1, 0 },
 	{ "our watchpoint before int1", HOST_WATCH, 1, B1, "\xf1",
 		REPORT(TARGET_STOP_WATCH, 0x2004), false, false, INJECT_NONE, 0, 0 },
 	{ "19 bus lock", HOST_WATCH, 1, BUS_LOCK, "\x90", NOT_REPORTED, false, false, INJECT_DEBUG,
@@ -232,15 +232,18 @@ static struct decision decide(const struct row *row)
 {
 	struct guest_memory memory = { no_memory, no_memory_write, NULL };
 	struct debug_plan plan = plan_of(row->with);
-	struct x86_debug_exit out = { .exception = row->exception,
-		.pc = PC,
-		.dr6 = row->causes ^ X86_DR6_ACTIVE_LOW };
+	struct x86_debug_exit out = {
+		.exception = row->exception, .pc = PC, .dr6 = row->causes ^ X86_DR6_ACTIVE_LOW
+	};
 	struct cpu cpu = cpu_of(row->with);
 	struct decision decision;
 	struct step_plan step;
 	uint8_t exit_bytes[64] = { 0 };
-	struct debug_event event = { .cpu = &cpu, .exit = exit_bytes, .plan = &plan,
-		.planted = row->with & PLANTED, .stale = row->with & STALE };
+	struct debug_event event = { .cpu = &cpu,
+		.exit = exit_bytes,
+		.plan = &plan,
+		.planted = row->with & PLANTED,
+		.stale = row->with & STALE };
 
 	memcpy(exit_bytes, &out, sizeof(out));
 	memset(event.code, 0x90, sizeof(event.code));
@@ -285,7 +288,8 @@ static void test_rows(void **context)
 /* The exit's dr6 as KVM's own tests want it: 0xffff0ff0 with the cause's bit. */
 static void test_raw_dr6(void **context)
 {
-	static const uint64_t raw[] = { 0xffff0ff1, 0xffff4ff0, 0xffff2ff0, 0xffff07f0, 0xfffe0ff0 };
+	static const uint64_t raw[] = { 0xffff0ff1, 0xffff4ff0, 0xffff2ff0, 0xffff07f0,
+		0xfffe0ff0 };
 	static const uint32_t causes[] = { B0, BS, BD, BUS_LOCK, RTM };
 
 	(void)context;

@@ -206,7 +206,10 @@ static void test_inspect_modes(void **state)
 
 static void test_inspect_sockets(void **state)
 {
-	static const struct { int domain, type; enum handover_fd_kind kind; } cases[] = {
+	static const struct {
+		int domain, type;
+		enum handover_fd_kind kind;
+	} cases[] = {
 		{ AF_UNIX, SOCK_SEQPACKET, HANDOVER_FD_CHANNEL },
 		{ AF_UNIX, SOCK_STREAM, HANDOVER_FD_OTHER },
 		{ AF_UNIX, SOCK_DGRAM, HANDOVER_FD_OTHER },
@@ -215,8 +218,8 @@ static void test_inspect_sockets(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-		assert_int_equal(inspect(socket(cases[i].domain, cases[i].type, 0)).kind,
-			cases[i].kind);
+		assert_int_equal(
+			inspect(socket(cases[i].domain, cases[i].type, 0)).kind, cases[i].kind);
 }
 
 static void test_inspect_others(void **state)
@@ -259,9 +262,17 @@ static void test_inspect_vcpu(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(takes), T(surplus), T(too_long), T(nothing_there), T(closed),
-		T(foreign_control), T(inspect_memfd), T(inspect_modes), T(inspect_sockets),
-		T(inspect_others), T(inspect_vcpu),
+		T(takes),
+		T(surplus),
+		T(too_long),
+		T(nothing_there),
+		T(closed),
+		T(foreign_control),
+		T(inspect_memfd),
+		T(inspect_modes),
+		T(inspect_sockets),
+		T(inspect_others),
+		T(inspect_vcpu),
 	};
 
 	return cmocka_run_group_tests_name("fd_receive", tests, NULL, NULL);

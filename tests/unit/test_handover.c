@@ -73,7 +73,9 @@ static struct handover_fds memfd(uint64_t size)
 {
 	return (struct handover_fds){
 		.count = 1,
-		.fd = { { .kind = HANDOVER_FD_FILE, .readable = true, .writable = true,
+		.fd = { { .kind = HANDOVER_FD_FILE,
+			.readable = true,
+			.writable = true,
 			.size = size } },
 	};
 }
@@ -89,24 +91,24 @@ static struct handover_fds vcpu_fds(uint32_t index)
 
 /* ---- sending and expecting --------------------------------------------------------------- */
 
-#define SEND(f, message, facts) \
+#define SEND(f, message, facts)                                                                    \
 	handover_receive(&(f)->handover, &(message), sizeof(message), facts, &(f)->event)
 
-#define ACCEPTED(f, message, facts) \
-	do { \
-		assert_int_equal(SEND(f, message, facts), 0); \
-		assert_string_equal((f)->event.text, ""); \
-		assert_int_equal((f)->event.error, HANDOVER_OK); \
+#define ACCEPTED(f, message, facts)                                                                \
+	do {                                                                                       \
+		assert_int_equal(SEND(f, message, facts), 0);                                      \
+		assert_string_equal((f)->event.text, "");                                          \
+		assert_int_equal((f)->event.error, HANDOVER_OK);                                   \
 	} while (0)
 
 /* Refused, with words, and without a change of state. */
-#define REFUSED(f, message, facts, code) \
-	do { \
-		struct handover before_ = (f)->handover; \
-		assert_int_equal(SEND(f, message, facts), 0); \
-		assert_int_equal((f)->event.error, code); \
-		assert_true(strlen((f)->event.text) > 10); \
-		assert_memory_equal(&before_, &(f)->handover, sizeof(before_)); \
+#define REFUSED(f, message, facts, code)                                                           \
+	do {                                                                                       \
+		struct handover before_ = (f)->handover;                                           \
+		assert_int_equal(SEND(f, message, facts), 0);                                      \
+		assert_int_equal((f)->event.error, code);                                          \
+		assert_true(strlen((f)->event.text) > 10);                                         \
+		assert_memory_equal(&before_, &(f)->handover, sizeof(before_));                    \
 	} while (0)
 
 static void reach_greeted(struct fixture *f)
@@ -196,17 +198,14 @@ static void test_answer_to_refused(void **state)
 /* The bytes printed in HANDOVER.md, section 5, mean what it says. */
 static void test_worked_example(void **state)
 {
-	static const uint8_t greeting[104] = {
-		0x01, 0, 0, 0, 0x01, 0, 0, 0, 0x47, 0x44, 0x42, 0x50, 0x52, 0x4f, 0x58, 0x59,
-		0x01, 0, 0, 0, 0x3e, 0, 0, 0, 0x01, 0, 0, 0, 0, 0, 0, 0,
+	static const uint8_t greeting[104] = { 0x01, 0, 0, 0, 0x01, 0, 0, 0, 0x47, 0x44, 0x42, 0x50,
+		0x52, 0x4f, 0x58, 0x59, 0x01, 0, 0, 0, 0x3e, 0, 0, 0, 0x01, 0, 0, 0, 0, 0, 0, 0,
 		0x01, 0, 0, 0, 0, 0, 0, 0, 0x76, 0x6d };
-	static const uint8_t answered[256] = {
-		0x80, 0, 0, 0, 0x01, 0, 0, 0, 0, 0, 0, 0, 0x01, 0, 0, 0,
-		0x01, 0, 0, 0, 0, 0, 0, 0 };
-	static const uint8_t region[48] = {
-		0x02, 0, 0, 0, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0, 0, 0, 0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-		0, 0, 0, 0x40, 0x3a, 0x7f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t answered[256] = { 0x80, 0, 0, 0, 0x01, 0, 0, 0, 0, 0, 0, 0, 0x01, 0, 0,
+		0, 0x01, 0, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t region[48] = { 0x02, 0, 0, 0, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+		0, 0, 0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0x3a, 0x7f, 0, 0, 0,
+		0, 0, 0, 0, 0, 0, 0 };
 	static const uint8_t first[16] = { 0x04, 0, 0, 0, 0x03 }, run[16] = { 0x05, 0, 0, 0, 0x04 };
 	struct handover_fds fd = memfd(128 << 20), both = vcpu_fds(0);
 	struct fixture *f = *state;
@@ -228,10 +227,17 @@ static void test_worked_example(void **state)
 
 static void test_wrong_lengths(void **state)
 {
-	static const struct { uint32_t type; size_t size; } sizes[] = {
-		{ HANDOVER_HELLO, 104 }, { HANDOVER_MEMORY_ADD, 48 },
-		{ HANDOVER_MEMORY_REMOVE, 16 }, { HANDOVER_VCPU, 16 }, { HANDOVER_READY, 16 },
-		{ HANDOVER_NOTICE, 16 }, { HANDOVER_GOODBYE, 8 },
+	static const struct {
+		uint32_t type;
+		size_t size;
+	} sizes[] = {
+		{ HANDOVER_HELLO, 104 },
+		{ HANDOVER_MEMORY_ADD, 48 },
+		{ HANDOVER_MEMORY_REMOVE, 16 },
+		{ HANDOVER_VCPU, 16 },
+		{ HANDOVER_READY, 16 },
+		{ HANDOVER_NOTICE, 16 },
+		{ HANDOVER_GOODBYE, 8 },
 	};
 	struct fixture *f = *state;
 	uint8_t bytes[HANDOVER_MAX_BYTES + 1] = { 0 };
@@ -278,13 +284,13 @@ static void test_unknown_type_lives(void **state)
 
 /* ---- lies in HELLO ----------------------------------------------------------------------- */
 
-#define HELLO_LIE(name, spoil, code) \
-	static void test_hello_##name(void **state) \
-	{ \
-		struct fixture *f = *state; \
-		struct handover_hello message = hello(); \
-		spoil; \
-		REFUSED(f, message, &no_fds, code); \
+#define HELLO_LIE(name, spoil, code)                                                               \
+	static void test_hello_##name(void **state)                                                \
+	{                                                                                          \
+		struct fixture *f = *state;                                                        \
+		struct handover_hello message = hello();                                           \
+		spoil;                                                                             \
+		REFUSED(f, message, &no_fds, code);                                                \
 	}
 
 HELLO_LIE(version_zero, message.version = 0, HANDOVER_BAD_VERSION)
@@ -346,18 +352,18 @@ static void test_hello_twice(void **state)
 
 /* ---- lies about memory ------------------------------------------------------------------- */
 
-#define MEMORY_LIE(name, spoil, facts, code) \
-	static void test_memory_##name(void **state) \
-	{ \
-		struct fixture *f = *state; \
-		struct handover_memory_add message = memory(0x10000, 0x10000); \
-		struct handover_fds fds = memfd(0x20000); \
-		reach_greeted(f); \
-		message.offset = 0x10000; \
-		ACCEPTED(f, message, &fds); \
-		message.gpa = 0x100000; \
-		spoil; \
-		REFUSED(f, message, facts, code); \
+#define MEMORY_LIE(name, spoil, facts, code)                                                       \
+	static void test_memory_##name(void **state)                                               \
+	{                                                                                          \
+		struct fixture *f = *state;                                                        \
+		struct handover_memory_add message = memory(0x10000, 0x10000);                     \
+		struct handover_fds fds = memfd(0x20000);                                          \
+		reach_greeted(f);                                                                  \
+		message.offset = 0x10000;                                                          \
+		ACCEPTED(f, message, &fds);                                                        \
+		message.gpa = 0x100000;                                                            \
+		spoil;                                                                             \
+		REFUSED(f, message, facts, code);                                                  \
 	}
 
 MEMORY_LIE(size_zero, message.size = 0, &fds, HANDOVER_BAD_VALUE)
@@ -443,18 +449,18 @@ static void test_memory_remove_unknown(void **state)
 
 /* ---- lies about vCPUs -------------------------------------------------------------------- */
 
-#define VCPU_LIE(name, spoil, code) \
-	static void test_vcpu_##name(void **state) \
-	{ \
-		struct fixture *f = *state; \
-		struct handover_vcpu message = vcpu(0); \
-		struct handover_fds fds = vcpu_fds(0); \
-		reach_greeted(f); \
-		ACCEPTED(f, message, &fds); \
-		message = vcpu(1); \
-		fds = vcpu_fds(1); \
-		spoil; \
-		REFUSED(f, message, &fds, code); \
+#define VCPU_LIE(name, spoil, code)                                                                \
+	static void test_vcpu_##name(void **state)                                                 \
+	{                                                                                          \
+		struct fixture *f = *state;                                                        \
+		struct handover_vcpu message = vcpu(0);                                            \
+		struct handover_fds fds = vcpu_fds(0);                                             \
+		reach_greeted(f);                                                                  \
+		ACCEPTED(f, message, &fds);                                                        \
+		message = vcpu(1);                                                                 \
+		fds = vcpu_fds(1);                                                                 \
+		spoil;                                                                             \
+		REFUSED(f, message, &fds, code);                                                   \
 	}
 
 VCPU_LIE(index_high, message.index = 2, HANDOVER_BAD_VALUE)
@@ -464,8 +470,8 @@ VCPU_LIE(kvm_id_twice, (message.kvm_id = 10, fds.fd[0].kvm_id = 10), HANDOVER_OV
 VCPU_LIE(kvm_id_other, message.kvm_id = 12, HANDOVER_BAD_FD)
 VCPU_LIE(fd_not_vcpu, fds.fd[0].kind = HANDOVER_FD_FILE, HANDOVER_BAD_FD)
 VCPU_LIE(fd_not_channel, fds.fd[1].kind = HANDOVER_FD_OTHER, HANDOVER_BAD_FD)
-VCPU_LIE(fds_swapped, (fds.fd[1] = fds.fd[0], fds.fd[0].kind = HANDOVER_FD_CHANNEL),
-	HANDOVER_BAD_FD)
+VCPU_LIE(
+	fds_swapped, (fds.fd[1] = fds.fd[0], fds.fd[0].kind = HANDOVER_FD_CHANNEL), HANDOVER_BAD_FD)
 VCPU_LIE(no_fds, fds.count = 0, HANDOVER_BAD_FD)
 VCPU_LIE(one_fd, fds.count = 1, HANDOVER_BAD_FD)
 
@@ -590,29 +596,80 @@ static void test_refuse_refused_reverts_nothing(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(whole_life), T(answer_to_hello), T(answer_to_refused), T(worked_example),
+		T(whole_life),
+		T(answer_to_hello),
+		T(answer_to_refused),
+		T(worked_example),
 		T(wrong_lengths),
-		T(wrong_magic), T(unknown_type_lives), T(hello_version_zero),
-		T(hello_other_machine), T(hello_no_vcpus), T(hello_many_vcpus),
-		T(hello_huge_vcpus), T(hello_reserved), T(hello_name_empty), T(hello_name_dot),
-		T(hello_name_slash), T(hello_name_space), T(hello_name_newline),
-		T(hello_name_utf8), T(hello_name_unterminated), T(hello_name_tail),
-		T(hello_newer_version), T(hello_longest_name), T(hello_with_fd), T(hello_twice),
-		T(memory_size_zero), T(memory_gpa_unaligned), T(memory_size_unaligned),
-		T(memory_offset_unaligned), T(memory_hva_unaligned), T(memory_hva_zero),
-		T(memory_gpa_wraps), T(memory_offset_wraps), T(memory_hva_wraps),
-		T(memory_size_wraps), T(memory_flags), T(memory_reserved),
-		T(memory_offset_without_fd), T(memory_fd_small), T(memory_fd_past_end),
-		T(memory_fd_readonly), T(memory_fd_writeonly), T(memory_fd_other),
-		T(memory_fd_socket), T(memory_fd_vcpu), T(memory_two_fds), T(memory_same),
-		T(memory_overlap_left), T(memory_overlap_right), T(memory_inside),
-		T(memory_around), T(memory_readonly_fd), T(memory_top_of_space),
-		T(memory_too_many), T(memory_before_hello), T(memory_remove_unknown),
-		T(vcpu_index_high), T(vcpu_index_huge), T(vcpu_twice), T(vcpu_kvm_id_twice),
-		T(vcpu_kvm_id_other), T(vcpu_fd_not_vcpu), T(vcpu_fd_not_channel),
-		T(vcpu_fds_swapped), T(vcpu_no_fds), T(vcpu_one_fd), T(vcpu_before_hello),
-		T(vcpu_after_ready), T(ready_early), T(ready_twice), T(ready_flags),
-		T(notice_lies), T(refuse_hello), T(refuse_memory_and_vcpu),
+		T(wrong_magic),
+		T(unknown_type_lives),
+		T(hello_version_zero),
+		T(hello_other_machine),
+		T(hello_no_vcpus),
+		T(hello_many_vcpus),
+		T(hello_huge_vcpus),
+		T(hello_reserved),
+		T(hello_name_empty),
+		T(hello_name_dot),
+		T(hello_name_slash),
+		T(hello_name_space),
+		T(hello_name_newline),
+		T(hello_name_utf8),
+		T(hello_name_unterminated),
+		T(hello_name_tail),
+		T(hello_newer_version),
+		T(hello_longest_name),
+		T(hello_with_fd),
+		T(hello_twice),
+		T(memory_size_zero),
+		T(memory_gpa_unaligned),
+		T(memory_size_unaligned),
+		T(memory_offset_unaligned),
+		T(memory_hva_unaligned),
+		T(memory_hva_zero),
+		T(memory_gpa_wraps),
+		T(memory_offset_wraps),
+		T(memory_hva_wraps),
+		T(memory_size_wraps),
+		T(memory_flags),
+		T(memory_reserved),
+		T(memory_offset_without_fd),
+		T(memory_fd_small),
+		T(memory_fd_past_end),
+		T(memory_fd_readonly),
+		T(memory_fd_writeonly),
+		T(memory_fd_other),
+		T(memory_fd_socket),
+		T(memory_fd_vcpu),
+		T(memory_two_fds),
+		T(memory_same),
+		T(memory_overlap_left),
+		T(memory_overlap_right),
+		T(memory_inside),
+		T(memory_around),
+		T(memory_readonly_fd),
+		T(memory_top_of_space),
+		T(memory_too_many),
+		T(memory_before_hello),
+		T(memory_remove_unknown),
+		T(vcpu_index_high),
+		T(vcpu_index_huge),
+		T(vcpu_twice),
+		T(vcpu_kvm_id_twice),
+		T(vcpu_kvm_id_other),
+		T(vcpu_fd_not_vcpu),
+		T(vcpu_fd_not_channel),
+		T(vcpu_fds_swapped),
+		T(vcpu_no_fds),
+		T(vcpu_one_fd),
+		T(vcpu_before_hello),
+		T(vcpu_after_ready),
+		T(ready_early),
+		T(ready_twice),
+		T(ready_flags),
+		T(notice_lies),
+		T(refuse_hello),
+		T(refuse_memory_and_vcpu),
 		T(refuse_refused_reverts_nothing),
 	};
 

@@ -69,8 +69,8 @@ static const struct row rows[] = {
 	{ "rep movsb", "\xf3\xa4", 2, 64, INSTRUCTION_OTHER, 0, 0, 0 },
 	{ "15 bytes", "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\xcc", 15, 64,
 		INSTRUCTION_INT3, 2, 3, 0 },
-	{ "16 bytes are #GP", "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\xcc", 16,
-		64, INSTRUCTION_OTHER, 0, 0, 0 },
+	{ "16 bytes are #GP", "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\xcc",
+		16, 64, INSTRUCTION_OTHER, 0, 0, 0 },
 };
 
 enum { ROWS = sizeof(rows) / sizeof(rows[0]) };

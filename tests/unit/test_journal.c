@@ -130,7 +130,10 @@ static void test_open_lies(void **state)
 	size_t size = sizeof(struct journal_page);
 	unsigned seals = F_SEAL_SHRINK | F_SEAL_GROW;
 	int wrong_version = memfd(size, seals);
-	struct { uint64_t magic; uint32_t version, slots; } head = { JOURNAL_MAGIC, 2, 4096 };
+	struct {
+		uint64_t magic;
+		uint32_t version, slots;
+	} head = { JOURNAL_MAGIC, 2, 4096 };
 
 	(void)state;
 	assert_int_equal(pwrite(wrong_version, &head, sizeof(head), 0), sizeof(head));
@@ -199,8 +202,8 @@ static unsigned undo(struct journal *journal, struct scene *scene)
 
 static void test_killed_writer(void **state)
 {
-	struct scene *scene = mmap(NULL, sizeof(*scene), PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct scene *scene = mmap(
+		NULL, sizeof(*scene), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned caught = 0;
 
 	for (unsigned i = 0; i < sizeof(scene->guest); i++)
@@ -229,8 +232,14 @@ static void test_killed_writer(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(add_next_remove), T(bad_length), T(full), T(shared), T(opened_for_writing),
-		T(open_lies), T(garbage_slots), T(killed_writer),
+		T(add_next_remove),
+		T(bad_length),
+		T(full),
+		T(shared),
+		T(opened_for_writing),
+		T(open_lies),
+		T(garbage_slots),
+		T(killed_writer),
 	};
 
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);

@@ -419,27 +419,54 @@ static void test_skip(void **state)
 
 	(void)state;
 	fixture_guest_breakpoint(&cpu, 3, FIXTURE_PC);
-	fixture_guest_breakpoint(&cpu, 4, FIXTURE_PC + 8);
 	fixture_guest_watchpoint(&cpu, 3, 0x7000, 3);
-	cpu.arm64.debugregs.bcr[5] = 0x2 << 20 | 0x1e7; /* unlinked context match: anywhere */
 	request.skip_at_pc = true;
 	arch_arm64.plan(&cpu, &request, &plan);
 	assert_int_equal(plan.slots[0].owner, SLOT_HOST);
 	assert_true(plan.slots[0].gva == FIXTURE_PC + 4);
 	assert_int_equal(plan.slots[1].owner, SLOT_FREE);
-	assert_int_equal(plan.slots[3].owner, SLOT_FREE);
-	assert_int_equal(plan.slots[4].owner, SLOT_GUEST);
-	assert_int_equal(plan.slots[5].owner, SLOT_FREE);
+	assert_int_equal(plan.slots[3].owner, SLOT_GUEST); /* has not had its turn */
 	assert_int_equal(plan.slots[16].owner, SLOT_HOST);
 	assert_int_equal(plan.slots[17].owner, SLOT_HOST);
-	assert_int_equal(plan.slots[19].owner, SLOT_GUEST);
 	request.skip_at_pc = false;
 	request.skip_watch = true;
 	arch_arm64.plan(&cpu, &request, &plan);
 	assert_true(plan.slots[0].gva == FIXTURE_PC);
-	assert_int_equal(plan.slots[3].owner, SLOT_GUEST);
-	for (unsigned n = 16; n < 32; n++)
-		assert_int_equal(plan.slots[n].owner, SLOT_FREE);
+	assert_int_equal(plan.slots[16].owner, SLOT_FREE);
+	assert_int_equal(plan.slots[17].owner, SLOT_FREE);
+	assert_int_equal(plan.slots[19].owner, SLOT_GUEST);
+}
+
+/* A step over what hardware would not raise: the guest's pairs stay out, and KVM must not load them. */
+static void test_step_where_the_guests_are_masked(void **state)
+{
+	static const struct {
+		uint64_t pstate, mdscr;
+		bool step;
+		enum slot_owner owner;
+	} rows[] = {
+		{ 0x5, MDSCR_MDE | MDSCR_KDE, true, SLOT_GUEST },
+		{ 0x5, MDSCR_MDE, true, SLOT_FREE },
+		{ 0x205, MDSCR_MDE | MDSCR_KDE, true, SLOT_FREE },
+		{ 0x0, MDSCR_MDE, true, SLOT_GUEST },
+		/* Free, it can reach a place where they count. */
+		{ 0x5, MDSCR_MDE, false, SLOT_GUEST },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ENTRIES(rows); i++) {
+		struct debug_request request = { .software = true, .step = rows[i].step };
+		struct cpu cpu = fixture_cpu(rows[i].pstate);
+		struct debug_plan plan;
+
+		fixture_guest_breakpoint(&cpu, 2, FIXTURE_PC);
+		fixture_guest_watchpoint(&cpu, 1, 0x7000, 3);
+		cpu.arm64.debugregs.mdscr_el1 = rows[i].mdscr;
+		arch_arm64.plan(&cpu, &request, &plan);
+		assert_true(plan.control & GUESTDBG_USE_HW);
+		assert_int_equal(plan.slots[2].owner, rows[i].owner);
+		assert_int_equal(plan.slots[17].owner, rows[i].owner);
+	}
 }
 
 /* Row 42: the ends of a sequence come before everything else. */
@@ -508,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_guest_links),
 		cmocka_unit_test(test_guest_step_is_suspended),
 		cmocka_unit_test(test_skip),
+		cmocka_unit_test(test_step_where_the_guests_are_masked),
 		cmocka_unit_test(test_run_to),
 		cmocka_unit_test(test_wrong_world),
 	};

@@ -228,11 +228,13 @@ static void test_check_point(void **context)
 		{ "33 bytes", { { 0 } }, 0, { TARGET_WATCH_WRITE, 0x2000, 33 }, -ENOSPC },
 		{ "everything", { { 0 } }, 0, { TARGET_WATCH_WRITE, 0, ~UINT64_C(0) }, -ENOSPC },
 		{ "unaligned 16", { { 0 } }, 0, { TARGET_WATCH_WRITE, 0x2001, 16 }, -ENOSPC },
-		{ "fifth", { { TARGET_BREAK_HARDWARE, 1, 1 }, { TARGET_BREAK_HARDWARE, 2, 1 },
-				   { TARGET_WATCH_WRITE, 0x3000, 8 }, { TARGET_WATCH_ACCESS, 8, 1 } },
+		{ "fifth",
+			{ { TARGET_BREAK_HARDWARE, 1, 1 }, { TARGET_BREAK_HARDWARE, 2, 1 },
+				{ TARGET_WATCH_WRITE, 0x3000, 8 }, { TARGET_WATCH_ACCESS, 8, 1 } },
 			4, { TARGET_BREAK_HARDWARE, 0x2000, 1 }, -ENOSPC },
-		{ "fourth", { { TARGET_BREAK_HARDWARE, 1, 1 }, { TARGET_BREAK_HARDWARE, 2, 1 },
-				    { TARGET_WATCH_WRITE, 0x3000, 8 } },
+		{ "fourth",
+			{ { TARGET_BREAK_HARDWARE, 1, 1 }, { TARGET_BREAK_HARDWARE, 2, 1 },
+				{ TARGET_WATCH_WRITE, 0x3000, 8 } },
 			3, { TARGET_BREAK_HARDWARE, 0x2000, 1 }, 0 },
 		{ "two pieces on three", { { TARGET_WATCH_WRITE, 0x3001, 7 } }, 1,
 			{ TARGET_WATCH_WRITE, 0x2001, 3 }, -ENOSPC },
@@ -358,8 +360,9 @@ static void test_guest_gd_while_stepping(void **context)
 static void test_run_to_comes_first(void **context)
 {
 	static const struct hardware_point points[] = { { TARGET_WATCH_WRITE, 0x2000, 32 } };
-	struct debug_request request = { .points = points, .point_count = 1,
-		.run_to = { 0x5000 }, .run_to_count = 1 };
+	struct debug_request request = {
+		.points = points, .point_count = 1, .run_to = { 0x5000 }, .run_to_count = 1
+	};
 	struct cpu cpu = long_cpu();
 	struct debug_plan plan = plan_for(&cpu, &request);
 
@@ -374,8 +377,11 @@ static void test_run_to_comes_first(void **context)
 static void test_handlers_come_last(void **context)
 {
 	static const struct hardware_point points[] = { { TARGET_WATCH_WRITE, 0x2000, 24 } };
-	struct debug_request request = { .points = points, .point_count = 1, .step = true,
-		.run_to = { 0x5000, 0x6000 }, .run_to_count = 2 };
+	struct debug_request request = { .points = points,
+		.point_count = 1,
+		.step = true,
+		.run_to = { 0x5000, 0x6000 },
+		.run_to_count = 2 };
 	struct cpu cpu = long_cpu();
 	struct debug_plan plan = plan_for(&cpu, &request);
 

@@ -14,8 +14,7 @@
 
 enum mode { REAL, PROTECTED_16, PROTECTED_32, COMPATIBLE, LONG, LONG_USER, VIRTUAL_8086 };
 
-static const uint32_t all =
-	CPU_STOP | CPU_FLOAT | CPU_DEBUG | CPU_EVENTS | CPU_MSRS | CPU_MP;
+static const uint32_t all = CPU_STOP | CPU_FLOAT | CPU_DEBUG | CPU_EVENTS | CPU_MSRS | CPU_MP;
 
 static struct cpu cpu_in(enum mode mode)
 {
@@ -71,14 +70,34 @@ static void test_description(void **context)
 		const char *name;
 		unsigned bits;
 	} expected[] = {
-		{ 0, "rax", 64 }, { 1, "rbx", 64 }, { 2, "rcx", 64 }, { 3, "rdx", 64 },
-		{ 6, "rbp", 64 }, { 7, "rsp", 64 }, { 8, "r8", 64 }, { 15, "r15", 64 },
-		{ 16, "rip", 64 }, { 17, "eflags", 32 }, { 18, "cs", 32 }, { 19, "ss", 32 },
-		{ 20, "ds", 32 }, { 23, "gs", 32 }, { 24, "st0", 80 }, { 31, "st7", 80 },
-		{ 32, "fctrl", 32 }, { 34, "ftag", 32 }, { 35, "fiseg", 32 },
-		{ 36, "fioff", 32 }, { 39, "fop", 32 }, { 40, "xmm0", 128 },
-		{ 55, "xmm15", 128 }, { 56, "mxcsr", 32 }, { 57, "fs_base", 64 },
-		{ 58, "gs_base", 64 }, { 59, "k_gs_base", 64 }, { 60, "cr0", 64 },
+		{ 0, "rax", 64 },
+		{ 1, "rbx", 64 },
+		{ 2, "rcx", 64 },
+		{ 3, "rdx", 64 },
+		{ 6, "rbp", 64 },
+		{ 7, "rsp", 64 },
+		{ 8, "r8", 64 },
+		{ 15, "r15", 64 },
+		{ 16, "rip", 64 },
+		{ 17, "eflags", 32 },
+		{ 18, "cs", 32 },
+		{ 19, "ss", 32 },
+		{ 20, "ds", 32 },
+		{ 23, "gs", 32 },
+		{ 24, "st0", 80 },
+		{ 31, "st7", 80 },
+		{ 32, "fctrl", 32 },
+		{ 34, "ftag", 32 },
+		{ 35, "fiseg", 32 },
+		{ 36, "fioff", 32 },
+		{ 39, "fop", 32 },
+		{ 40, "xmm0", 128 },
+		{ 55, "xmm15", 128 },
+		{ 56, "mxcsr", 32 },
+		{ 57, "fs_base", 64 },
+		{ 58, "gs_base", 64 },
+		{ 59, "k_gs_base", 64 },
+		{ 60, "cr0", 64 },
 		{ 65, "efer", 64 },
 	};
 	const struct target_description *description = arch_x86_64.description;
@@ -212,7 +231,8 @@ static void test_missing(void **context)
 			assert_int_equal(arch_x86_64.register_read(&cpu, i, raw),
 				groups & bit ? -ENODATA : 0);
 			if (groups & bit)
-				assert_int_equal(arch_x86_64.register_write(&cpu, i, raw), -ENODATA);
+				assert_int_equal(
+					arch_x86_64.register_write(&cpu, i, raw), -ENODATA);
 		}
 		assert_int_equal(cpu.dirty, 0);
 	}
@@ -261,8 +281,7 @@ static const struct {
 	{ "cr0: PG without PE", PROTECTED_32, X86_REG_CR0, 0x11, 0x80000010, -EINVAL, 0x11 },
 	{ "cr0: NW without CD", PROTECTED_32, X86_REG_CR0, 0x11, 0x20000011, -EINVAL, 0x11 },
 	{ "cr0: 64 bits", PROTECTED_32, X86_REG_CR0, 0x11, UINT64_C(0x100000011), -EINVAL, 0x11 },
-	{ "cr0: no paging in long mode", LONG, X86_REG_CR0, 0x80000011, 0x11, -EINVAL,
-		0x80000011 },
+	{ "cr0: no paging in long mode", LONG, X86_REG_CR0, 0x80000011, 0x11, -EINVAL, 0x80000011 },
 	{ "cr3", LONG, X86_REG_CR3, 0, 0x1000, 0, 0x1000 },
 	{ "cr3: beyond 52 bits", LONG, X86_REG_CR3, 0, UINT64_C(1) << 52, -EINVAL, 0 },
 	{ "cr4: no PAE in long mode", LONG, X86_REG_CR4, 0x20, 0, -EINVAL, 0x20 },

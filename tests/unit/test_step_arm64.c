@@ -105,6 +105,7 @@ static void test_masks_in_pstate(void **state)
 		cpu.arm64.regs.pc = row->pc;
 		cpu.arm64.regs.pstate = row->pstate;
 		cpu.arm64.regs.x[7] = row->x7;
+		cpu.arm64.regs.sp_el0 = 0xfff; /* where an x31 would be */
 		arch_arm64.step_end(&cpu, &nowhere, &step);
 		if (cpu.arm64.regs.pstate != row->want_pstate ||
 			cpu.arm64.regs.x[7] != row->want_x7)
@@ -112,6 +113,7 @@ static void test_masks_in_pstate(void **state)
 				(unsigned long long)cpu.arm64.regs.pstate,
 				(unsigned long long)cpu.arm64.regs.x[7]);
 		assert_int_equal(cpu.arm64.regs.spsr_el1, 0x2222);
+		assert_int_equal(cpu.arm64.regs.sp_el0, 0xfff);
 	}
 }
 

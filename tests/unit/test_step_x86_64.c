@@ -76,7 +76,7 @@ static void gate_long(struct machine *machine, unsigned vector, unsigned dpl)
 {
 	uint64_t entry = KERNEL + 0x100 * vector;
 	uint64_t low = (entry & 0xffff) | (uint64_t)KERNEL_CS << 16 | UINT64_C(0x8e) << 40 |
-		(uint64_t)dpl << 45 | ((entry >> 16) & 0xffff) << 48;
+		       (uint64_t)dpl << 45 | ((entry >> 16) & 0xffff) << 48;
 
 	poke(machine, IDT + 16 * vector, low, 8);
 	poke(machine, IDT + 16 * vector + 8, entry >> 32, 4);
@@ -120,8 +120,8 @@ static void begin_at(struct machine *machine, const char *code, unsigned length)
 	memset(bytes, 0x90, sizeof(bytes));
 	memcpy(bytes, code, length);
 	memset(&machine->step, 0xa5, sizeof(machine->step));
-	arch_x86_64.step_begin(&machine->cpu, &machine->memory, bytes, sizeof(bytes),
-		&machine->step);
+	arch_x86_64.step_begin(
+		&machine->cpu, &machine->memory, bytes, sizeof(bytes), &machine->step);
 	assert_true(machine->step.from == arch_x86_64.pc(&machine->cpu));
 	machine->cpu.dirty = 0;
 	machine->writes = 0;
@@ -224,7 +224,8 @@ static void test_run_to(void **context)
 		{ "nop", "\x90", 1, NULL, 0 },
 		{ "int 0x80", "\xcd\x80", 2, NULL, KERNEL + 0x8000 },
 		{ "int 0x80, user", "\xcd\x80", 2, machine_user, KERNEL + 0x8000 },
-		{ "int 5, user: not allowed by its gate", "\xcd\x05", 2, machine_user, KERNEL + 0xd00 },
+		{ "int 5, user: not allowed by its gate", "\xcd\x05", 2, machine_user,
+			KERNEL + 0xd00 },
 		{ "int 5, kernel", "\xcd\x05", 2, NULL, KERNEL + 0x500 },
 		{ "int3, user", "\xcc", 1, machine_user, KERNEL + 0x300 },
 		{ "int1, user: no DPL is asked for", "\xf1", 1, machine_user, KERNEL + 0x100 },
@@ -277,10 +278,11 @@ static void test_groups(void **context)
 
 	(void)context;
 	machine_init(&machine, 0);
-	assert_int_equal(arch_x86_64.step_groups(
-		&machine.cpu, (const uint8_t *)"\x0f\x05", 2), CPU_MSRS);
-	assert_int_equal(arch_x86_64.step_groups(
-		&machine.cpu, (const uint8_t *)"\x8e\xd0\x0f\x05", 4), CPU_MSRS);
+	assert_int_equal(
+		arch_x86_64.step_groups(&machine.cpu, (const uint8_t *)"\x0f\x05", 2), CPU_MSRS);
+	assert_int_equal(
+		arch_x86_64.step_groups(&machine.cpu, (const uint8_t *)"\x8e\xd0\x0f\x05", 4),
+		CPU_MSRS);
 	assert_int_equal(arch_x86_64.step_groups(&machine.cpu, (const uint8_t *)"\x0f", 1), 0);
 	assert_int_equal(arch_x86_64.step_groups(&machine.cpu, NULL, 0), 0);
 }

@@ -1,0 +1,2228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kvm/vm.c, run_control.c, vcpu.c, view.c: a whole guest under debug, through protocol/target.h only,
+ * against the VMM of fake_lender.h.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include <linux/kvm.h>
+#include "fake_lender.h"
+#include "kvm/arch_x86_64.h"
+#include "kvm/transfer.h"
+#include "kvm/vm.h"
+
+/* ---- the rig: a fake VMM, a vm, a loop --------------------------------------------------- */
+
+enum { PATIENCE_MS = 10000, STOP_TIMEOUT_MS = 1000 };
+
+struct rig {
+	struct fake_lender lender;
+	struct journal journal; /* main's */
+	struct vm *vm;
+	struct vm_hooks hooks;
+	struct target_listener listener;
+	int64_t deadline_ms; /* 0: none */
+
+	bool owed;	     /* on_stop is due */
+	bool inside;	     /* a call into the target is in progress */
+	unsigned stops;
+	struct target_stop stop;
+	unsigned messages;
+	char message[256];   /* all of them that fit */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static struct rig *rig_of(struct target_listener *listener)
+{
+	return (struct rig *)((char *)listener - offsetof(struct rig, listener));
+}
+
+/* The contract of target.h, asserted for every test. */
+static void rig_on_stop(struct target_listener *listener, const struct target_stop *stop)
+{
+	struct rig *rig = rig_of(listener);
+
+	assert_true(rig->owed);
+	assert_false(rig->inside);
+	if (stop->reason == TARGET_STOP_GONE || stop->reason == TARGET_STOP_EXITED)
+		assert_int_equal(stop->thread, 0);
+	else
+		assert_in_range(stop->thread, 1, rig->lender.count);
+	rig->owed = false;
+	rig->stops++;
+	rig->stop = *stop;
+}
+
+static void rig_on_message(struct target_listener *listener, const char *text)
+{
+	struct rig *rig = rig_of(listener);
+	size_t have = strlen(rig->message);
+
+	rig->messages++;
+	snprintf(rig->message + have, sizeof(rig->message) - have, "%s\n", text);
+}
+
+static const struct target_listener_ops rig_listener_ops = {
+	.on_stop = rig_on_stop, .on_message = rig_on_message
+};
+
+static void rig_timer(void *context, int ms)
+{
+	struct rig *rig = context;
+
+	rig->deadline_ms = ms ? now_ms() + ms : 0;
+}
+
+/* A struct vm on new ends of the channels, as a worker begins. */
+static void rig_open_vm(struct rig *rig, int stop_timeout_ms)
+{
+	rig->hooks = (struct vm_hooks){ .timer = rig_timer, .context = rig };
+	rig->listener.ops = &rig_listener_ops;
+	rig->deadline_ms = 0;
+	rig->owed = false;
+	rig->vm = calloc(1, sizeof(*rig->vm));
+	assert_non_null(rig->vm);
+	assert_int_equal(vm_init(rig->vm, transfer_arch(), &rig->hooks, rig->journal.fd,
+				 rig->lender.count, stop_timeout_ms), 0);
+	rig->vm->target.listener = &rig->listener;
+	assert_int_equal(memory_add_file(&rig->vm->memory, 0, FAKE_MEMORY, rig->lender.memory_fd,
+				 0, true, 0x7000000), 0);
+	for (unsigned i = 0; i < rig->lender.count; i++)
+		vm_add_vcpu(rig->vm, i, dup(rig->lender.daemon_fd[i]));
+}
+
+static void rig_drop_vm(struct rig *rig)
+{
+	vm_fini(rig->vm);
+	free(rig->vm);
+	rig->vm = NULL;
+}
+
+static struct rig *rig_make(unsigned vcpus)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+
+	assert_non_null(rig);
+	assert_int_equal(fake_lender_init(&rig->lender, vcpus), 0);
+	assert_int_equal(journal_create(&rig->journal), 0);
+	rig_open_vm(rig, STOP_TIMEOUT_MS);
+	return rig;
+}
+
+/* Code for one vCPU, which starts there. */
+static void rig_code(struct rig *rig, unsigned vcpu, const char *bytes, size_t length)
+{
+	fake_lender_write(&rig->lender, FAKE_CODE + 0x1000 * vcpu, bytes, length);
+}
+
+#define CODE(rig, vcpu, bytes) rig_code(rig, vcpu, bytes, sizeof(bytes) - 1)
+
+/* One turn of the loop: waits for an event, at most so long. */
+static void rig_turn(struct rig *rig, int ms)
+{
+	struct pollfd fds[FAKE_VCPUS];
+	unsigned count = rig->lender.count;
+
+	for (unsigned i = 0; i < count; i++)
+		fds[i] = (struct pollfd){ .fd = vm_vcpu_fd(rig->vm, i), .events = POLLIN };
+	if (rig->deadline_ms && rig->deadline_ms - now_ms() < ms)
+		ms = rig->deadline_ms > now_ms() ? (int)(rig->deadline_ms - now_ms()) : 0;
+	poll(fds, count, ms);
+	for (unsigned i = 0; i < count; i++)
+		if (fds[i].revents)
+			vm_on_readable(rig->vm, i);
+	if (rig->deadline_ms && now_ms() >= rig->deadline_ms) {
+		rig->deadline_ms = 0;
+		vm_on_deadline(rig->vm);
+	}
+}
+
+static void rig_idle(struct rig *rig, int ms)
+{
+	int64_t end = now_ms() + ms;
+
+	while (now_ms() < end)
+		rig_turn(rig, 2);
+}
+
+/* The loop must sleep when nothing happens. */
+static void rig_assert_quiet(struct rig *rig)
+{
+	int64_t end = now_ms() + 60;
+	unsigned turns = 0;
+
+	rig_idle(rig, 5);
+	for (; now_ms() < end; turns++)
+		rig_turn(rig, 20);
+	assert_in_range(turns, 0, 20);
+}
+
+static void rig_await_stop(struct rig *rig)
+{
+	int64_t end = now_ms() + PATIENCE_MS;
+
+	vm_pump(rig->vm);
+	while (rig->owed && now_ms() < end)
+		rig_turn(rig, 20);
+	if (rig->owed)
+		fail_msg("no stop came; vm state %d", rig->vm->state);
+}
+
+static void rig_expect(struct rig *rig, unsigned thread, enum target_stop_reason reason)
+{
+	rig_await_stop(rig);
+	if (rig->stop.thread != thread || rig->stop.reason != reason)
+		fail_msg("stopped with thread %u reason %d, not %u, %d (%s)", rig->stop.thread,
+			(int)rig->stop.reason, thread, (int)reason, rig->message);
+}
+
+/* ---- calls into the target --------------------------------------------------------------- */
+
+static struct target *enter(struct rig *rig)
+{
+	rig->inside = true;
+	return &rig->vm->target;
+}
+
+static int leave(struct rig *rig, int rc)
+{
+	rig->inside = false;
+	return rc;
+}
+
+static int rig_stop(struct rig *rig)
+{
+	const struct target_ops *ops = rig->vm->target.ops;
+	int rc = leave(rig, ops->stop(enter(rig)));
+
+	if (rc == 0)
+		rig->owed = true;
+	vm_pump(rig->vm);
+	return rc;
+}
+
+static int rig_resume_each(struct rig *rig, const enum target_action *actions)
+{
+	int rc = leave(rig, rig->vm->target.ops->resume(enter(rig), actions));
+
+	if (rc == 0) {
+		assert_false(rig->owed);
+		rig->owed = true;
+	}
+	vm_pump(rig->vm);
+	return rc;
+}
+
+/* `thread` (from 1) does `first`, the others `others`. */
+static int rig_resume(
+	struct rig *rig, unsigned thread, enum target_action first, enum target_action others)
+{
+	enum target_action actions[FAKE_VCPUS];
+
+	for (unsigned i = 0; i < FAKE_VCPUS; i++)
+		actions[i] = i + 1 == thread ? first : others;
+	return rig_resume_each(rig, actions);
+}
+
+static void rig_continue(struct rig *rig)
+{
+	assert_int_equal(rig_resume(rig, 1, TARGET_CONTINUE, TARGET_CONTINUE), 0);
+}
+
+static int rig_insert_kind(
+	struct rig *rig, enum target_breakpoint type, uint64_t address, uint64_t length)
+{
+	return leave(rig, rig->vm->target.ops->breakpoint_insert(
+				  enter(rig), 1, type, address, length));
+}
+
+static int rig_remove_kind(
+	struct rig *rig, enum target_breakpoint type, uint64_t address, uint64_t length)
+{
+	return leave(rig, rig->vm->target.ops->breakpoint_remove(
+				  enter(rig), 1, type, address, length));
+}
+
+static void rig_insert(struct rig *rig, uint64_t address)
+{
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_SOFTWARE, address, 1), 0);
+}
+
+static void rig_remove(struct rig *rig, uint64_t address)
+{
+	assert_int_equal(rig_remove_kind(rig, TARGET_BREAK_SOFTWARE, address, 1), 0);
+}
+
+static uint64_t rig_register(struct rig *rig, unsigned thread, unsigned number)
+{
+	uint8_t value[TARGET_REGISTER_MAX_BYTES] = { 0 };
+	uint64_t result;
+
+	assert_int_equal(leave(rig, rig->vm->target.ops->register_read(
+					    enter(rig), thread, number, value)), 0);
+	memcpy(&result, value, sizeof(result));
+	return result;
+}
+
+static uint64_t rig_pc(struct rig *rig, unsigned thread)
+{
+	return rig_register(rig, thread, X86_REG_RIP);
+}
+
+static void rig_set_pc(struct rig *rig, unsigned thread, uint64_t pc)
+{
+	uint8_t value[TARGET_REGISTER_MAX_BYTES] = { 0 };
+
+	memcpy(value, &pc, sizeof(pc));
+	assert_int_equal(leave(rig, rig->vm->target.ops->register_write(
+					    enter(rig), thread, X86_REG_RIP, value)), 0);
+}
+
+/* What the debugger sees is what the guest believes. */
+static void rig_assert_hidden(struct rig *rig)
+{
+	static uint8_t bytes[FAKE_MEMORY];
+	const struct target_ops *ops = rig->vm->target.ops;
+
+	assert_int_equal(ops->memory_read(&rig->vm->target, 1, 0, bytes, sizeof(bytes)),
+		FAKE_MEMORY);
+	assert_memory_equal(bytes, rig->lender.original, FAKE_MEMORY);
+}
+
+/* Lets the vCPUs run and stops them, as a debugger that attaches does. */
+static void rig_attach(struct rig *rig)
+{
+	fake_lender_start(&rig->lender);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+}
+
+/* ---- the end of every test --------------------------------------------------------------- */
+
+static void rig_await_release(struct rig *rig)
+{
+	int64_t end = now_ms() + PATIENCE_MS;
+
+	while (!vm_is_released(rig->vm) && now_ms() < end)
+		rig_turn(rig, 20);
+	if (!vm_is_released(rig->vm))
+		fail_msg("not released; vm state %d", rig->vm->state);
+}
+
+static void rig_assert_undone(struct rig *rig)
+{
+	assert_true(fake_lender_is_clean(&rig->lender));
+	assert_int_equal(journal_count(&rig->journal), 0);
+}
+
+/* Nothing of us is left in the guest, and it runs. */
+static void rig_assert_free(struct rig *rig)
+{
+	uint64_t executed[FAKE_VCPUS];
+
+	for (unsigned i = 0; i < rig->lender.count; i++)
+		executed[i] = atomic_load(&rig->lender.vcpus[i].executed);
+	rig_idle(rig, 20);
+	rig_assert_undone(rig);
+	for (unsigned i = 0; i < rig->lender.count; i++) {
+		struct fake_vcpu *vcpu = &rig->lender.vcpus[i];
+
+		assert_int_equal(atomic_load(&vcpu->debug_control) & KVM_GUESTDBG_ENABLE, 0);
+		assert_false(atomic_load(&vcpu->parked));
+		if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
+			assert_true(atomic_load(&vcpu->executed) > executed[i]);
+	}
+}
+
+static void rig_free(struct rig *rig)
+{
+	if (rig->vm)
+		rig_drop_vm(rig);
+	fake_lender_fini(&rig->lender);
+	if (atomic_load(&rig->lender.violations))
+		fail_msg("%u violations, first: %s", atomic_load(&rig->lender.violations),
+			rig->lender.violation);
+	journal_close(&rig->journal);
+	free(rig);
+}
+
+static void rig_release(struct rig *rig)
+{
+	rig->owed = false;
+	vm_release(rig->vm);
+	rig_await_release(rig);
+}
+
+static void rig_finish(struct rig *rig)
+{
+	rig_release(rig);
+	rig_assert_free(rig);
+	rig_free(rig);
+}
+
+/* ---- stopping and resuming --------------------------------------------------------------- */
+
+/* Ten NOPs and back. */
+#define LOOP "\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\xeb\xf4"
+
+static struct rig *rig_looping(unsigned vcpus)
+{
+	struct rig *rig = rig_make(vcpus);
+
+	for (unsigned i = 0; i < vcpus; i++)
+		CODE(rig, i, LOOP);
+	rig_attach(rig);
+	return rig;
+}
+
+static void test_attach_stops_all(void **state)
+{
+	struct rig *rig = rig_looping(4);
+	uint64_t executed[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		executed[i] = atomic_load(&rig->lender.vcpus[i].executed);
+		assert_in_range(rig_pc(rig, i + 1), FAKE_CODE + 0x1000 * i,
+			FAKE_CODE + 0x1000 * i + 11);
+	}
+	rig_assert_quiet(rig);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(atomic_load(&rig->lender.vcpus[i].executed), executed[i]);
+	assert_int_equal(rig_stop(rig), -EALREADY);
+	assert_int_equal(rig->stops, 1);
+	rig_finish(rig);
+}
+
+static void test_resume_and_stop(void **state)
+{
+	struct rig *rig = rig_looping(3);
+	uint8_t byte;
+
+	(void)state;
+	for (unsigned i = 0; i < 20; i++) {
+		rig_continue(rig);
+		assert_false(rig->vm->target.ops->is_stopped(&rig->vm->target));
+		assert_int_equal(rig->vm->target.ops->memory_read(
+					 &rig->vm->target, 1, 0, &byte, 1), -EBUSY);
+		assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), -EBUSY);
+		rig_idle(rig, (int)i % 3);
+		assert_true(rig->owed);
+		assert_int_equal(rig_stop(rig), 0);
+		assert_int_equal(rig_stop(rig), 0);
+		rig_await_stop(rig);
+		assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	}
+	assert_int_equal(rig->stops, 21);
+	assert_int_equal(rig_resume(rig, 1, TARGET_STAY, TARGET_STAY), -EINVAL);
+	assert_true(rig->vm->target.ops->is_stopped(&rig->vm->target));
+	rig_finish(rig);
+}
+
+static void test_step(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_set_pc(rig, 1, FAKE_CODE);
+	for (unsigned i = 1; i <= 10; i++) {
+		uint64_t others = atomic_load(&rig->lender.vcpus[1].executed);
+
+		assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
+		rig_expect(rig, 1, TARGET_STOP_STEP);
+		assert_int_equal(rig_pc(rig, 1), FAKE_CODE + i);
+		assert_int_equal(atomic_load(&rig->lender.vcpus[1].executed), others);
+	}
+	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_CONTINUE), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE);
+	rig_finish(rig);
+}
+
+/* The VMM serves the exit; the step is over all the same, and exactly one instruction long. */
+static void test_step_over_vmm_exit(void **state)
+{
+	struct rig *rig = rig_make(1);
+
+	(void)state;
+	CODE(rig, 0, "\xe6\x80\x90\x90\xeb\xfa");
+	rig_attach(rig);
+	rig_set_pc(rig, 1, FAKE_CODE);
+	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 2);
+	rig_finish(rig);
+}
+
+static void test_step_into_halt_can_be_stopped(void **state)
+{
+	struct rig *rig = rig_make(2);
+
+	(void)state;
+	CODE(rig, 0, "\xf4\x90\xeb\xfc");
+	CODE(rig, 1, LOOP);
+	rig_attach(rig);
+	rig_set_pc(rig, 1, FAKE_CODE);
+	assert_int_equal(rig_resume(rig, 1, TARGET_CONTINUE, TARGET_STAY), 0);
+	rig_idle(rig, 20);
+	assert_true(rig->owed);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	rig_finish(rig);
+}
+
+/* ---- software breakpoints ---------------------------------------------------------------- */
+
+static void test_breakpoint(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	uint64_t there = FAKE_CODE + 4;
+
+	(void)state;
+	rig_insert(rig, there);
+	rig_insert(rig, there);
+	assert_int_equal(rig->lender.memory[there], 0x90);
+	for (unsigned i = 0; i < 20; i++) {
+		uint64_t executed = atomic_load(&rig->lender.vcpus[0].executed);
+
+		fake_lender_guard(&rig->lender, 0);
+		rig_continue(rig);
+		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+		assert_int_equal(rig_pc(rig, 1), there);
+		assert_int_equal(rig->lender.memory[there], 0xcc);
+		rig_assert_hidden(rig);
+		if (i)
+			assert_int_equal(
+				atomic_load(&rig->lender.vcpus[0].executed) - executed, 11);
+	}
+	rig_remove(rig, there);
+	rig_continue(rig);
+	assert_int_equal(rig->lender.memory[there], 0x90);
+	rig_idle(rig, 20);
+	assert_true(rig->owed);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_finish(rig);
+}
+
+/* All in one loop: whoever gets there passes alone, and everybody gets on. */
+static void test_no_other_runs_while_lifted(void **state)
+{
+	struct rig *rig = rig_make(4);
+	uint64_t there = FAKE_CODE + 4;
+	bool reported[4] = { false };
+
+	(void)state;
+	CODE(rig, 0, LOOP);
+	for (unsigned i = 0; i < 4; i++)
+		rig->lender.vcpus[i].regs.rip = FAKE_CODE + i;
+	rig_attach(rig);
+	rig_insert(rig, there);
+	fake_lender_guard(&rig->lender, 0);
+	rig_continue(rig);
+	rig_await_stop(rig);
+	fake_lender_guard(&rig->lender, there);
+	for (unsigned i = 0; i < 100; i++) {
+		assert_int_equal(rig->stop.reason, TARGET_STOP_SWBREAK);
+		assert_int_equal(rig_pc(rig, rig->stop.thread), there);
+		reported[rig->stop.thread - 1] = true;
+		rig_continue(rig);
+		rig_await_stop(rig);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(reported[i]);
+	fake_lender_unguard(&rig->lender, there);
+	rig_finish(rig);
+}
+
+/* Both vCPUs are held in front of the same breakpoint until both have hit it. */
+static struct rig *rig_two_at_once(uint64_t *first, uint64_t *second)
+{
+	struct rig *rig = rig_looping(2);
+
+	*first = FAKE_CODE + 4;
+	*second = FAKE_CODE + 0x1000 + 4;
+	rig_insert(rig, *first);
+	rig_insert(rig, *second);
+	rig_continue(rig);
+	while (!atomic_load(&rig->lender.vcpus[0].parked) ||
+		!atomic_load(&rig->lender.vcpus[1].parked))
+		usleep(100);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_SWBREAK);
+	return rig;
+}
+
+static void test_two_hits_are_told_one_by_one(void **state)
+{
+	uint64_t first, second;
+	struct rig *rig = rig_two_at_once(&first, &second);
+	unsigned told = rig->stop.thread;
+	uint64_t executed[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		executed[i] = atomic_load(&rig->lender.vcpus[i].executed);
+	rig_continue(rig);
+	rig_expect(rig, 3 - told, TARGET_STOP_SWBREAK);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(atomic_load(&rig->lender.vcpus[i].executed), executed[i]);
+	assert_int_equal(rig_pc(rig, 1), first);
+	assert_int_equal(rig_pc(rig, 2), second);
+	rig_continue(rig);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+static void test_kept_hit_is_dropped_with_its_breakpoint(void **state)
+{
+	uint64_t first, second;
+	struct rig *rig = rig_two_at_once(&first, &second);
+	unsigned told = rig->stop.thread;
+
+	(void)state;
+	rig_remove(rig, told == 1 ? second : first);
+	rig_continue(rig);
+	for (unsigned i = 0; i < 5; i++) {
+		rig_expect(rig, told, TARGET_STOP_SWBREAK);
+		rig_continue(rig);
+	}
+	rig_await_stop(rig);
+	assert_int_equal(atomic_load(&rig->lender.vcpus[0].guest_bp), 0);
+	assert_int_equal(atomic_load(&rig->lender.vcpus[1].guest_bp), 0);
+	rig_finish(rig);
+}
+
+/* gdb takes all breakpoints out at a stop and puts them in again before it goes on. */
+static void test_kept_hit_survives_remove_and_insert(void **state)
+{
+	uint64_t first, second;
+	struct rig *rig = rig_two_at_once(&first, &second);
+	unsigned told = rig->stop.thread;
+
+	(void)state;
+	rig_remove(rig, first);
+	rig_remove(rig, second);
+	rig_insert(rig, first);
+	rig_insert(rig, second);
+	rig_continue(rig);
+	rig_expect(rig, 3 - told, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+/* The debugger steps one thread and keeps the other: what the other has hit must wait. */
+static void test_kept_hit_of_a_thread_that_stays(void **state)
+{
+	uint64_t first, second;
+	struct rig *rig = rig_two_at_once(&first, &second);
+	unsigned told = rig->stop.thread;
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++) {
+		assert_int_equal(rig_resume(rig, told, TARGET_STEP, TARGET_STAY), 0);
+		rig_expect(rig, told, TARGET_STOP_STEP);
+		assert_int_equal(rig_pc(rig, told), (told == 1 ? first : second) + i);
+	}
+	rig_continue(rig);
+	rig_expect(rig, 3 - told, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+static void test_kept_hit_is_dropped_when_pc_moves(void **state)
+{
+	uint64_t first, second;
+	struct rig *rig = rig_two_at_once(&first, &second);
+	unsigned told = rig->stop.thread;
+
+	(void)state;
+	rig_set_pc(rig, 3 - told, FAKE_CODE + 0x3000);
+	assert_int_equal(rig_resume(rig, 3 - told, TARGET_CONTINUE, TARGET_STAY), 0);
+	rig_idle(rig, 20);
+	assert_true(rig->owed);
+	rig_finish(rig);
+}
+
+/* pc is moved onto the breakpoint from elsewhere: it has not been reported there, so it hits. */
+static void test_breakpoint_at_a_new_pc_hits(void **state)
+{
+	struct rig *rig = rig_looping(1);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_insert(rig, FAKE_CODE + 7);
+	rig_set_pc(rig, 1, FAKE_CODE + 7);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 7);
+	rig_finish(rig);
+}
+
+static void test_step_from_a_breakpoint(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_insert(rig, FAKE_CODE + 6);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	fake_lender_guard(&rig->lender, FAKE_CODE + 4);
+	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_CONTINUE), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 5);
+	/* Onto a breakpoint: the step ends there, and going on hits it. */
+	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 6);
+	fake_lender_unguard(&rig->lender, FAKE_CODE + 4);
+	rig_finish(rig);
+}
+
+/* Two threads step at once, both from breakpoints; one end is told, none is lost to the other. */
+static void test_two_step_from_breakpoints(void **state)
+{
+	uint64_t first, second;
+	struct rig *rig = rig_two_at_once(&first, &second);
+	unsigned told = rig->stop.thread;
+
+	(void)state;
+	rig_continue(rig);
+	rig_expect(rig, 3 - told, TARGET_STOP_SWBREAK);
+	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STEP), 0);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_STEP);
+	assert_in_range(rig_pc(rig, 1), first, first + 1);
+	assert_in_range(rig_pc(rig, 2), second, second + 1);
+	rig_finish(rig);
+}
+
+/* With the step-over of one, the others that were to go on do go on, whatever the step ran into. */
+static void test_others_go_on_after_step_over(void **state)
+{
+	static const struct {
+		const char *code;
+		size_t length;
+	} cases[] = {
+		{ "\x90\x90\x90\x90\x90\x90\xeb\xf8", 8 },     /* NOP */
+		{ "\x90\x90\x90\x90\xe6\x80\x90\xeb\xf7", 9 }, /* an exit of the VMM's */
+		{ "\x90\x90\x90\x90\xf4\x90\xeb\xf8", 8 },     /* HLT */
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rig *rig = rig_make(3);
+		uint64_t executed[3];
+
+		for (unsigned j = 0; j < 3; j++)
+			CODE(rig, j, LOOP);
+		rig_code(rig, 0, cases[i].code, cases[i].length);
+		rig_attach(rig);
+		rig_set_pc(rig, 1, FAKE_CODE);
+		rig_insert(rig, FAKE_CODE + 4);
+		rig_continue(rig);
+		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+		for (unsigned j = 1; j < 3; j++)
+			executed[j] = atomic_load(&rig->lender.vcpus[j].executed);
+		fake_lender_guard(&rig->lender, FAKE_CODE + 4);
+		rig_continue(rig);
+		if (i == 2)
+			rig_idle(rig, 20);
+		else
+			rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+		for (unsigned j = 1; j < 3; j++)
+			assert_true(atomic_load(&rig->lender.vcpus[j].executed) > executed[j]);
+		fake_lender_unguard(&rig->lender, FAKE_CODE + 4);
+		rig_finish(rig);
+	}
+}
+
+/* One page at two addresses: only the address it was set at is the breakpoint. */
+static void test_alias_passes(void **state)
+{
+	struct rig *rig = rig_make(2);
+
+	(void)state;
+	CODE(rig, 0, LOOP);
+	rig->lender.vcpus[1].regs.rip = FAKE_ALIAS + FAKE_CODE;
+	rig_attach(rig);
+	rig_insert(rig, FAKE_CODE + 4);
+	for (unsigned i = 0; i < 20; i++) {
+		rig_continue(rig);
+		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+		assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 4);
+	}
+	assert_int_equal(rig_resume(rig, 2, TARGET_CONTINUE, TARGET_STAY), 0);
+	rig_idle(rig, 50);
+	assert_true(rig->owed);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	rig_insert(rig, FAKE_ALIAS + FAKE_CODE + 4);
+	if (rig_pc(rig, 2) == FAKE_ALIAS + FAKE_CODE + 4)
+		rig_set_pc(rig, 2, FAKE_ALIAS + FAKE_CODE);
+	assert_int_equal(rig_resume(rig, 2, TARGET_CONTINUE, TARGET_STAY), 0);
+	rig_expect(rig, 2, TARGET_STOP_SWBREAK);
+	assert_int_equal(rig_pc(rig, 2), FAKE_ALIAS + FAKE_CODE + 4);
+	/* The one taken away, the other stays. */
+	rig_remove(rig, FAKE_CODE + 4);
+	assert_int_equal(rig_resume(rig, 2, TARGET_CONTINUE, TARGET_STAY), 0);
+	rig_expect(rig, 2, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+static void test_bad_breakpoints(void **state)
+{
+	struct rig *rig = rig_looping(1);
+
+	(void)state;
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_SOFTWARE, 0x900000, 1), -EFAULT);
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE, 2), -EINVAL);
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE, 0), -EINVAL);
+	assert_int_equal(rig_insert_kind(rig, TARGET_WATCH_READ, FAKE_CODE, 1), -ENOTSUP);
+	assert_int_equal(rig_remove_kind(rig, TARGET_BREAK_SOFTWARE, 0x900000, 1), 0);
+	assert_int_equal(rig_remove_kind(rig, TARGET_WATCH_WRITE, 0x900000, 1), 0);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_HARDWARE, 0x100 * i, 1), 0);
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_HARDWARE, 0x100, 1), 0);
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_HARDWARE, 0x1000, 1), -ENOSPC);
+	rig_finish(rig);
+}
+
+/* ---- the guest's own breakpoints --------------------------------------------------------- */
+
+#define OWN "\x90\x90\xcc\x90\x90\x90\xeb\xf8" /* INT3 at 2 */
+
+static void test_own_int3_is_the_guests(void **state)
+{
+	struct rig *rig = rig_make(2);
+	unsigned before;
+
+	(void)state;
+	CODE(rig, 0, OWN);
+	CODE(rig, 1, LOOP);
+	rig_attach(rig);
+	rig_insert(rig, FAKE_CODE + 0x800); /* so that INT3 comes out */
+	before = atomic_load(&rig->lender.vcpus[0].guest_bp);
+	rig_continue(rig);
+	rig_idle(rig, 50);
+	assert_true(rig->owed);
+	assert_true(atomic_load(&rig->lender.vcpus[0].guest_bp) > before + 2);
+	rig_finish(rig);
+}
+
+static void test_own_int3_under_ours(void **state)
+{
+	struct rig *rig = rig_make(2);
+	unsigned before;
+
+	(void)state;
+	CODE(rig, 0, OWN);
+	CODE(rig, 1, LOOP);
+	rig_attach(rig);
+	rig_insert(rig, FAKE_CODE + 2);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	before = atomic_load(&rig->lender.vcpus[0].guest_bp);
+	for (unsigned i = 0; i < 5; i++) {
+		assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 2);
+		assert_int_equal(atomic_load(&rig->lender.vcpus[0].guest_bp), before + i);
+		rig_continue(rig);
+		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	}
+	/* Stepped, it leads into the handler. */
+	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig_pc(rig, 1), FAKE_BP_HANDLER);
+	assert_int_equal(atomic_load(&rig->lender.vcpus[0].guest_bp), before + 6);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	/* Taken away, it is the guest's alone. */
+	rig_remove(rig, FAKE_CODE + 2);
+	rig_continue(rig);
+	rig_idle(rig, 20);
+	assert_true(rig->owed);
+	assert_true(atomic_load(&rig->lender.vcpus[0].guest_bp) > before + 6);
+	rig_finish(rig);
+}
+
+/* The debugger leaves, or moves pc, while the guest's own exception is due. */
+static void test_own_int3_under_ours_and_pc_moves(void **state)
+{
+	struct rig *rig = rig_make(1);
+	unsigned before;
+
+	(void)state;
+	CODE(rig, 0, OWN);
+	rig_attach(rig);
+	rig_insert(rig, FAKE_CODE + 2);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	before = atomic_load(&rig->lender.vcpus[0].guest_bp);
+	rig_set_pc(rig, 1, FAKE_CODE + 4);
+	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 5);
+	assert_int_equal(atomic_load(&rig->lender.vcpus[0].guest_bp), before);
+	rig_finish(rig);
+}
+
+/*
+ * A vCPU comes out with its own INT3 while a stop is on its way: the exception is due when it goes on,
+ * unless the debugger has moved pc away from it by then.
+ */
+static void own_int3_during_stop(bool move)
+{
+	struct rig *rig = rig_make(2);
+	struct fake_vcpu *own = &rig->lender.vcpus[1];
+	unsigned before;
+
+	CODE(rig, 0, LOOP);
+	CODE(rig, 1, "\x90\x90\xcc\x90\xeb\xfe");
+	own->regs.rip = FAKE_CODE + 0x1000 + 4;
+	rig_attach(rig);
+	rig_insert(rig, FAKE_CODE + 0x800);
+	rig_set_pc(rig, 2, FAKE_CODE + 0x1000);
+	before = atomic_load(&own->guest_bp);
+	atomic_store(&own->mute, true);
+	rig_continue(rig);
+	while (!atomic_load(&own->parked))
+		usleep(100);
+	assert_int_equal(rig_stop(rig), 0);
+	atomic_store(&own->mute, false);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	assert_int_equal(rig_pc(rig, 2), FAKE_CODE + 0x1002);
+	if (move)
+		rig_set_pc(rig, 2, FAKE_CODE + 0x1004);
+	rig_continue(rig);
+	rig_idle(rig, 20);
+	assert_true(rig->owed);
+	assert_int_equal(atomic_load(&own->guest_bp), before + (move ? 0 : 1));
+	rig_finish(rig);
+}
+
+static void test_own_int3_during_stop(void **state)
+{
+	(void)state;
+	own_int3_during_stop(false);
+}
+
+static void test_own_int3_during_stop_and_pc_moves(void **state)
+{
+	(void)state;
+	own_int3_during_stop(true);
+}
+
+/* An alias with the guest's own INT3 under ours, hit while a stop is on its way: must stay parked. */
+static void test_alias_of_own_int3_during_stop(void **state)
+{
+	struct rig *rig = rig_make(2);
+	struct fake_vcpu *other = &rig->lender.vcpus[1];
+	unsigned before;
+
+	(void)state;
+	CODE(rig, 0, "\xeb\xfe\xcc\x90\xeb\xfe");
+	rig->lender.vcpus[1].regs.rip = FAKE_ALIAS + FAKE_CODE + 4;
+	rig_attach(rig);
+	rig_insert(rig, FAKE_CODE + 2);
+	rig_set_pc(rig, 2, FAKE_ALIAS + FAKE_CODE + 2);
+	before = atomic_load(&other->guest_bp);
+	atomic_store(&other->mute, true);
+	rig_continue(rig);
+	while (!atomic_load(&other->parked))
+		usleep(100);
+	assert_int_equal(rig_stop(rig), 0);
+	atomic_store(&other->mute, false);
+	rig_await_stop(rig);
+	assert_int_equal(rig->messages, 0);
+	assert_true(atomic_load(&other->parked));
+	rig_continue(rig);
+	rig_idle(rig, 20);
+	assert_int_equal(atomic_load(&other->guest_bp), before + 1);
+	rig_finish(rig);
+}
+
+/* Code that writes over our breakpoint: the guest's new byte wins, and is broken at again. */
+static void test_guest_overwrites_ours(void **state)
+{
+	struct rig *rig = rig_make(1);
+
+	(void)state;
+	/* 0: MOV [20], 90; 8: NOP; 9: JMP 9; 20: NOP; 21: NOP; JMP 20 */
+	CODE(rig, 0, "\xc6\x04\x25\x20\x00\x01\x00\x90\x90\xeb\xfe");
+	fake_lender_write(&rig->lender, FAKE_CODE + 0x20, "\xf4\x90\xeb\xfc", 4);
+	rig->lender.vcpus[0].regs.rip = FAKE_CODE + 9;
+	rig_attach(rig);
+	rig_insert(rig, FAKE_CODE + 0x20);
+	rig_set_pc(rig, 1, FAKE_CODE);
+	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig->lender.memory[FAKE_CODE + 0x20], 0x90);
+	rig_assert_hidden(rig);
+	rig_set_pc(rig, 1, FAKE_CODE + 0x21);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+/* The stepped instruction writes over itself. */
+static void test_guest_overwrites_what_is_lifted(void **state)
+{
+	struct rig *rig = rig_make(1);
+
+	(void)state;
+	/* 0: MOV byte [0], 0xfe: becomes INC, whose operand is the same; 8: JMP 8 */
+	CODE(rig, 0, "\xc6\x04\x25\x00\x00\x01\x00\xfe\xeb\xfe");
+	rig->lender.vcpus[0].regs.rip = FAKE_CODE + 8;
+	rig_attach(rig);
+	rig_insert(rig, FAKE_CODE);
+	rig_set_pc(rig, 1, FAKE_CODE);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_continue(rig);
+	rig_idle(rig, 20);
+	assert_int_equal(rig->lender.memory[FAKE_CODE], 0xcc);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_assert_hidden(rig);
+	rig_finish(rig);
+}
+
+/* ---- memory under the debugger's hands --------------------------------------------------- */
+
+static void test_debugger_writes_over_ours(void **state)
+{
+	struct rig *rig = rig_looping(1);
+	const struct target_ops *ops = rig->vm->target.ops;
+	uint8_t byte = 0;
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	/* INT3 by the debugger's own hand, through the alias: the guest's own from now on. */
+	rig->lender.original[FAKE_CODE + 4] = 0xcc;
+	assert_int_equal(ops->memory_write(&rig->vm->target, 1, FAKE_ALIAS + FAKE_CODE + 4,
+				 "\xcc", 1), 0);
+	rig_assert_hidden(rig);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_int_equal(atomic_load(&rig->lender.vcpus[0].guest_bp), 1);
+	assert_int_equal(ops->memory_write(&rig->vm->target, 1, FAKE_CODE + 4, "\x90", 1), 0);
+	rig->lender.original[FAKE_CODE + 4] = 0x90;
+	assert_int_equal(ops->memory_read(&rig->vm->target, 1, FAKE_CODE + 4, &byte, 1), 1);
+	assert_int_equal(byte, 0x90);
+	rig_finish(rig);
+}
+
+/* ---- hardware ---------------------------------------------------------------------------- */
+
+static void test_hardware_breakpoint_on_every_vcpu(void **state)
+{
+	struct rig *rig = rig_make(3);
+	bool hit[3] = { false };
+
+	(void)state;
+	CODE(rig, 0, LOOP);
+	for (unsigned i = 0; i < 3; i++)
+		rig->lender.vcpus[i].regs.rip = FAKE_CODE + i;
+	rig_attach(rig);
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 5, 1), 0);
+	for (unsigned i = 0; i < 60; i++) {
+		rig_continue(rig);
+		rig_await_stop(rig);
+		assert_int_equal(rig->stop.reason, TARGET_STOP_HWBREAK);
+		assert_int_equal(rig_pc(rig, rig->stop.thread), FAKE_CODE + 5);
+		hit[rig->stop.thread - 1] = true;
+	}
+	assert_true(hit[0] && hit[1] && hit[2]);
+	rig_remove_kind(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 5, 1);
+	rig_continue(rig);
+	rig_idle(rig, 20);
+	assert_true(rig->owed);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(atomic_load(&rig->lender.vcpus[i].debug_control), 0);
+	rig_finish(rig);
+}
+
+static void test_watchpoint(void **state)
+{
+	struct rig *rig = rig_make(2);
+	uint64_t data = FAKE_CODE + 0x800;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		CODE(rig, i, "\x90\xfe\x04\x25\x00\x08\x01\x00\x90\xeb\xf5");
+	rig_attach(rig);
+	assert_int_equal(rig_insert_kind(rig, TARGET_WATCH_WRITE, data, 1), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		uint8_t was = rig->lender.memory[data];
+		bool kept = rig->vm->vcpus[0].has_hit || rig->vm->vcpus[1].has_hit;
+
+		rig_continue(rig);
+		rig_await_stop(rig);
+		assert_int_equal(rig->stop.reason, TARGET_STOP_WATCH);
+		assert_int_equal(rig->stop.address, data);
+		assert_int_equal(rig_pc(rig, rig->stop.thread) & 0xfff, 8);
+		if (kept)
+			assert_int_equal(rig->lender.memory[data], was);
+	}
+	rig_remove_kind(rig, TARGET_WATCH_WRITE, data, 1);
+	rig_continue(rig);
+	rig_idle(rig, 20);
+	assert_true(rig->owed);
+	rig_finish(rig);
+}
+
+/* ---- late vCPUs -------------------------------------------------------------------------- */
+
+static struct rig *rig_with_late(struct fake_vcpu **late)
+{
+	struct rig *rig = rig_looping(3);
+
+	rig->vm->stop_timeout_ms = 60;
+	*late = &rig->lender.vcpus[1];
+	rig_insert(rig, FAKE_CODE + 4);
+	atomic_store(&(*late)->stuck, true);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	return rig;
+}
+
+static void test_late_vcpu_is_named(void **state)
+{
+	struct fake_vcpu *late;
+	struct rig *rig = rig_with_late(&late);
+	char text[64];
+	uint8_t value[TARGET_REGISTER_MAX_BYTES], byte;
+
+	(void)state;
+	assert_int_equal(rig->messages, 1);
+	assert_non_null(strstr(rig->message, "vCPU 1 did not stop"));
+	assert_true(rig->vm->target.ops->is_stopped(&rig->vm->target));
+	assert_int_equal(rig->vm->target.ops->register_read(
+				 &rig->vm->target, 2, X86_REG_RIP, value), -ENODATA);
+	assert_true(rig->vm->target.ops->register_write(
+			    &rig->vm->target, 2, X86_REG_RIP, value) < 0);
+	assert_int_equal(rig->vm->target.ops->memory_read(
+				 &rig->vm->target, 2, FAKE_CODE, &byte, 1), -EFAULT);
+	rig->vm->target.ops->thread_describe(&rig->vm->target, 2, text, sizeof(text));
+	assert_non_null(strstr(text, "not stopped"));
+	/* It parks in its own time, in silence. */
+	atomic_store(&late->stuck, false);
+	rig_idle(rig, 30);
+	assert_int_equal(rig->stops, 2);
+	assert_int_equal(rig->messages, 1);
+	assert_in_range(rig_pc(rig, 2), FAKE_CODE + 0x1000, FAKE_CODE + 0x100b);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+/* The others go on without it, past the breakpoint too; it joins them when it can. */
+static void test_resume_without_late_vcpu(void **state)
+{
+	struct fake_vcpu *late;
+	struct rig *rig = rig_with_late(&late);
+	uint64_t executed;
+
+	(void)state;
+	fake_lender_guard(&rig->lender, FAKE_CODE + 4);
+	for (unsigned i = 0; i < 3; i++) {
+		rig_continue(rig);
+		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	}
+	executed = atomic_load(&late->executed);
+	atomic_store(&late->stuck, false);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_true(atomic_load(&late->executed) > executed);
+	fake_lender_unguard(&rig->lender, FAKE_CODE + 4);
+	rig_finish(rig);
+}
+
+/* The late one parks in the middle of another's step-over: it must not run then. */
+static void test_late_vcpu_parks_during_step_over(void **state)
+{
+	struct fake_vcpu *late;
+	struct rig *rig = rig_with_late(&late);
+	uint64_t executed = atomic_load(&late->executed);
+
+	(void)state;
+	fake_lender_guard(&rig->lender, FAKE_CODE + 4);
+	atomic_store(&rig->lender.vcpus[0].stuck, true); /* the step takes long */
+	rig_continue(rig);
+	atomic_store(&late->stuck, false);
+	rig_idle(rig, 20);
+	assert_int_equal(atomic_load(&late->executed), executed);
+	atomic_store(&rig->lender.vcpus[0].stuck, false);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_true(atomic_load(&late->executed) > executed);
+	fake_lender_unguard(&rig->lender, FAKE_CODE + 4);
+	rig_finish(rig);
+}
+
+/*
+ * It had run into a breakpoint already, and its thread did not get to say so until the breakpoint
+ * was gone: no exception of the guest's.
+ */
+static void test_stale_hit_of_late_vcpu(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	struct fake_vcpu *late = &rig->lender.vcpus[1];
+
+	(void)state;
+	rig->vm->stop_timeout_ms = 60;
+	rig_insert(rig, FAKE_CODE + 0x1004);
+	rig_insert(rig, FAKE_CODE + 0x800);
+	atomic_store(&late->mute, true);
+	rig_continue(rig);
+	while (!atomic_load(&late->parked))
+		usleep(100);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_expect(rig, 1, TARGET_STOP_INTERRUPT);
+	assert_non_null(strstr(rig->message, "vCPU 1"));
+	rig_remove(rig, FAKE_CODE + 0x1004);
+	rig_continue(rig);
+	atomic_store(&late->mute, false);
+	rig_idle(rig, 30);
+	assert_true(rig->owed);
+	assert_int_equal(atomic_load(&late->guest_bp), 0);
+	assert_false(atomic_load(&late->parked));
+	rig_finish(rig);
+}
+
+/* The step-over itself hangs: the debugger gets its stop, and what is planted stays right. */
+static void test_step_over_that_hangs(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	struct fake_vcpu *over = &rig->lender.vcpus[0];
+
+	(void)state;
+	rig->vm->stop_timeout_ms = 60;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	atomic_store(&over->stuck, true);
+	rig_continue(rig);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	assert_int_equal(rig->stop.thread, 2);
+	rig_assert_hidden(rig);
+	rig_continue(rig);
+	rig_idle(rig, 10);
+	assert_int_equal(rig->lender.memory[FAKE_CODE + 4], 0xcc);
+	atomic_store(&over->stuck, false);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_assert_hidden(rig);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+static void test_step_over_that_hangs_and_detach(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	struct fake_vcpu *over = &rig->lender.vcpus[0];
+
+	(void)state;
+	rig->vm->stop_timeout_ms = 60;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	atomic_store(&over->stuck, true);
+	rig_continue(rig);
+	rig_await_stop(rig);
+	vm_release(rig->vm);
+	rig_idle(rig, 20);
+	assert_false(vm_is_released(rig->vm));
+	rig_assert_undone(rig);
+	atomic_store(&over->stuck, false);
+	rig_await_release(rig);
+	rig_assert_free(rig);
+	rig_free(rig);
+}
+
+/* Stopped by hand in the middle of a step-over: it is passed next time, not hit again. */
+static void test_stop_during_step_over(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	struct fake_vcpu *over = &rig->lender.vcpus[0];
+	uint64_t executed;
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	atomic_store(&over->stuck, true);
+	rig_continue(rig);
+	assert_int_equal(rig_stop(rig), 0);
+	atomic_store(&over->stuck, false);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	rig_assert_hidden(rig);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 4);
+	executed = atomic_load(&over->executed);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_int_equal(atomic_load(&over->executed) - executed, 11);
+	rig_finish(rig);
+}
+
+/* ---- what KVM refuses -------------------------------------------------------------------- */
+
+static void test_injection_refused_once(void **state)
+{
+	struct rig *rig = rig_make(2);
+	struct fake_vcpu *own = &rig->lender.vcpus[0];
+	unsigned before;
+
+	(void)state;
+	CODE(rig, 0, OWN);
+	CODE(rig, 1, LOOP);
+	rig_attach(rig);
+	rig_insert(rig, FAKE_CODE + 2);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	before = atomic_load(&own->guest_bp);
+	atomic_store(&own->fail_errno, EBUSY);
+	atomic_store(&own->fail_request, (unsigned)KVM_SET_GUEST_DEBUG);
+	atomic_store(&own->fail_times, 1);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	/* Nothing was lost on the way: at the latest with the next resume the guest has it. */
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_in_range(atomic_load(&own->guest_bp), before + 1, before + 2);
+	rig_finish(rig);
+}
+
+/* Refused in the middle of a step-over: still passed, and the others still go on. */
+static void test_step_over_refused_once(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	struct fake_vcpu *over = &rig->lender.vcpus[0];
+	uint64_t executed = 0, others = 0;
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	fake_lender_guard(&rig->lender, FAKE_CODE + 4);
+	executed = atomic_load(&over->executed);
+	others = atomic_load(&rig->lender.vcpus[1].executed);
+	atomic_store(&over->fail_errno, EBUSY);
+	atomic_store(&over->fail_request, (unsigned)KVM_SET_GUEST_DEBUG);
+	atomic_store(&over->fail_times, 1);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_int_equal(atomic_load(&over->executed) - executed, 11);
+	assert_true(atomic_load(&rig->lender.vcpus[1].executed) > others);
+	assert_int_equal(rig->messages, 0);
+	fake_lender_unguard(&rig->lender, FAKE_CODE + 4);
+	rig_finish(rig);
+}
+
+static void test_run_refused_for_good(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	struct fake_vcpu *vcpu = &rig->lender.vcpus[0];
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	atomic_store(&vcpu->fail_errno, EINVAL);
+	atomic_store(&vcpu->fail_request, (unsigned)KVM_SET_GUEST_DEBUG);
+	atomic_store(&vcpu->fail_times, 1);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_CRASHED);
+	assert_non_null(strstr(rig->message, "refused"));
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+static void test_register_refused(void **state)
+{
+	struct rig *rig = rig_looping(1);
+	struct fake_vcpu *vcpu = &rig->lender.vcpus[0];
+	uint8_t value[TARGET_REGISTER_MAX_BYTES] = { 1 };
+	uint64_t pc = rig_pc(rig, 1);
+
+	(void)state;
+	atomic_store(&vcpu->fail_errno, EINVAL);
+	atomic_store(&vcpu->fail_request, (unsigned)KVM_SET_REGS);
+	atomic_store(&vcpu->fail_times, 1);
+	assert_int_equal(rig->vm->target.ops->register_write(
+				 &rig->vm->target, 1, X86_REG_RIP, value), -EINVAL);
+	assert_int_equal(rig_pc(rig, 1), pc);
+	atomic_store(&vcpu->fail_request, (unsigned)KVM_GET_FPU);
+	atomic_store(&vcpu->fail_times, 1);
+	assert_int_equal(rig->vm->target.ops->register_read(
+				 &rig->vm->target, 1, X86_REG_ST0, value), -ENODATA);
+	assert_int_equal(rig->vm->target.ops->register_read(
+				 &rig->vm->target, 1, X86_REG_ST0, value), 0);
+	rig_finish(rig);
+}
+
+static void test_run_failed(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_continue(rig);
+	atomic_store(&rig->lender.vcpus[1].fail_run, EFAULT);
+	rig_expect(rig, 2, TARGET_STOP_CRASHED);
+	assert_non_null(strstr(rig->message, "vCPU 1: KVM_RUN failed"));
+	rig_continue(rig);
+	rig_idle(rig, 10);
+	assert_true(rig->owed);
+	rig_finish(rig);
+}
+
+/* ---- the VMM's notices ------------------------------------------------------------------- */
+
+static void test_end_of_the_guest(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	vm_on_end(rig->vm, TARGET_STOP_EXITED, 3); /* stopped: nobody waits for it */
+	assert_int_equal(rig->stops, 1);
+	rig_continue(rig);
+	vm_on_end(rig->vm, TARGET_STOP_CRASHED, 0);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_CRASHED);
+	/* Said once: what comes after it is told as what it is. */
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_remove(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	vm_on_end(rig->vm, TARGET_STOP_EXITED, 3);
+	rig_expect(rig, 0, TARGET_STOP_EXITED);
+	assert_int_equal(rig->stop.code, 3);
+	rig_finish(rig);
+}
+
+/* It says that the guest has shut down, and exits: the debugger hears of the first. */
+static void test_end_of_the_guest_and_the_vmm(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_continue(rig);
+	atomic_store(&rig->lender.vcpus[0].stuck, true);
+	vm_on_end(rig->vm, TARGET_STOP_EXITED, 7);
+	atomic_store(&rig->lender.vcpus[0].die, true);
+	atomic_store(&rig->lender.vcpus[1].die, true);
+	rig_expect(rig, 0, TARGET_STOP_EXITED);
+	assert_int_equal(rig->stop.code, 7);
+	rig_free(rig);
+}
+
+/* ---- the VMM dies ------------------------------------------------------------------------ */
+
+static void rig_kill(struct rig *rig)
+{
+	for (unsigned i = 0; i < rig->lender.count; i++)
+		atomic_store(&rig->lender.vcpus[i].die, true);
+	for (unsigned i = 0; i < rig->lender.count; i++)
+		while (!atomic_load(&rig->lender.vcpus[i].dead))
+			usleep(100);
+}
+
+/* Told once; everything is refused afterwards; nothing of us is left in its memory. */
+static void rig_assert_gone(struct rig *rig)
+{
+	const struct target_ops *ops = rig->vm->target.ops;
+	uint8_t value[TARGET_REGISTER_MAX_BYTES];
+	unsigned stops;
+
+	rig_await_stop(rig);
+	stops = rig->stops;
+	rig_assert_quiet(rig);
+	assert_int_equal(rig->vm->state, VM_GONE);
+	assert_int_equal(rig_stop(rig), -ENODEV);
+	assert_int_equal(rig_resume(rig, 1, TARGET_CONTINUE, TARGET_CONTINUE), -ENODEV);
+	assert_int_equal(ops->register_read(&rig->vm->target, 1, 0, value), -ENODEV);
+	assert_int_equal(ops->memory_read(&rig->vm->target, 1, 0, value, 1), -ENODEV);
+	assert_int_equal(ops->breakpoint_insert(
+				 &rig->vm->target, 1, TARGET_BREAK_SOFTWARE, 0, 1), -ENODEV);
+	assert_true(vm_is_released(rig->vm));
+	assert_int_equal(rig->stops, stops);
+	rig_assert_undone(rig);
+	rig_free(rig);
+}
+
+static void test_vmm_dies_free(void **state)
+{
+	struct rig *rig = rig_make(2);
+
+	(void)state;
+	fake_lender_start(&rig->lender);
+	rig_kill(rig);
+	rig_idle(rig, 10);
+	rig_assert_gone(rig);
+}
+
+static void test_vmm_dies_running(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 0x800);
+	rig_continue(rig);
+	rig_kill(rig);
+	rig_expect(rig, 0, TARGET_STOP_GONE);
+	rig_assert_gone(rig);
+}
+
+static void test_vmm_dies_stopping(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 0x800);
+	rig_continue(rig);
+	atomic_store(&rig->lender.vcpus[0].stuck, true);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_idle(rig, 10);
+	rig_kill(rig);
+	rig_expect(rig, 0, TARGET_STOP_GONE);
+	rig_assert_gone(rig);
+}
+
+static void test_vmm_dies_stopped(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_kill(rig);
+	rig_idle(rig, 10);
+	assert_int_equal(rig->stops, 2);
+	rig_assert_gone(rig);
+}
+
+/* Found out by the first call: the debugger reads a register of a VMM that has just died. */
+static void test_vmm_dies_stopped_and_nobody_looked(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	uint8_t value[TARGET_REGISTER_MAX_BYTES];
+
+	(void)state;
+	rig_continue(rig);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_kill(rig);
+	assert_true(rig->vm->target.ops->register_read(
+			    &rig->vm->target, 1, X86_REG_ST0, value) < 0);
+	if (rig_resume(rig, 2, TARGET_CONTINUE, TARGET_STAY) == 0)
+		rig_expect(rig, 0, TARGET_STOP_GONE);
+	rig_idle(rig, 10);
+	rig_assert_gone(rig);
+}
+
+static void test_vmm_dies_during_step_over(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	atomic_store(&rig->lender.vcpus[0].stuck, true);
+	rig_continue(rig);
+	rig_kill(rig);
+	rig_expect(rig, 0, TARGET_STOP_GONE);
+	rig_assert_gone(rig);
+}
+
+static void test_vmm_dies_at_every_message(void **state)
+{
+	(void)state;
+	for (int messages = 1; messages < 12; messages++) {
+		struct rig *rig = rig_looping(2);
+		uint8_t value[TARGET_REGISTER_MAX_BYTES];
+
+		rig_insert(rig, FAKE_CODE + 4);
+		atomic_store(&rig->lender.vcpus[0].die_in, messages);
+		for (unsigned i = 0; i < 8 && rig->vm->state != VM_GONE; i++) {
+			if (rig_resume(rig, 1, i % 3 == 2 ? TARGET_STEP : TARGET_CONTINUE,
+				    TARGET_CONTINUE) == 0)
+				rig_await_stop(rig);
+			rig->vm->target.ops->register_read(
+				&rig->vm->target, 1, X86_REG_ST0, value);
+		}
+		rig_kill(rig);
+		rig_idle(rig, 5);
+		rig_assert_gone(rig);
+	}
+}
+
+static void test_vmm_dies_while_released(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	unsigned stops;
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 0x800);
+	rig_continue(rig);
+	atomic_store(&rig->lender.vcpus[0].stuck, true);
+	stops = rig->stops;
+	rig->owed = false;
+	vm_release(rig->vm);
+	rig_idle(rig, 10);
+	rig_kill(rig);
+	rig_idle(rig, 10);
+	assert_int_equal(rig->stops, stops);
+	rig_assert_gone(rig);
+}
+
+/* ---- the VMM lies ------------------------------------------------------------------------ */
+
+static void test_spoilt_reports(void **state)
+{
+	(void)state;
+	for (int garble = FAKE_WRONG_SEQ; garble <= FAKE_TOO_LONG; garble++)
+		for (unsigned running = 0; running < 2; running++) {
+			struct rig *rig = rig_looping(2);
+			uint8_t value[TARGET_REGISTER_MAX_BYTES];
+
+			rig_insert(rig, FAKE_CODE + 4);
+			if (!running) {
+				atomic_store(&rig->lender.vcpus[0].garble, garble);
+				rig->vm->target.ops->register_read(
+					&rig->vm->target, 1, X86_REG_ST0, value);
+			}
+			if (running)
+				atomic_store(&rig->lender.vcpus[0].garble, garble);
+			if (rig_resume(rig, 1, TARGET_CONTINUE, TARGET_CONTINUE) == 0)
+				rig_expect(rig, 0, TARGET_STOP_GONE);
+			rig_idle(rig, 10);
+			rig_assert_gone(rig);
+		}
+}
+
+/* Without a report there is no end of a call but the deadline. */
+static void test_vmm_goes_silent(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	uint8_t value[TARGET_REGISTER_MAX_BYTES];
+	int64_t start = now_ms();
+
+	(void)state;
+	rig->vm->stop_timeout_ms = 60;
+	atomic_store(&rig->lender.vcpus[0].mute, true);
+	assert_true(rig->vm->target.ops->register_read(
+			    &rig->vm->target, 1, X86_REG_ST0, value) < 0);
+	assert_in_range(now_ms() - start, 50, 1000);
+	if (rig_resume(rig, 1, TARGET_CONTINUE, TARGET_CONTINUE) == 0)
+		rig_expect(rig, 0, TARGET_STOP_GONE);
+	rig_idle(rig, 5);
+	rig_assert_gone(rig);
+}
+
+/* ---- leaving ----------------------------------------------------------------------------- */
+
+static void test_detach_stopped(void **state)
+{
+	struct rig *rig = rig_looping(3);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_insert(rig, FAKE_CODE + 0x1004);
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 0x2004, 1), 0);
+	rig_continue(rig);
+	rig_await_stop(rig);
+	assert_int_equal(rig->vm->target.ops->detach(&rig->vm->target), 0);
+	rig_await_release(rig);
+	rig_assert_free(rig);
+	/* And once more. */
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_assert_hidden(rig);
+	rig_continue(rig);
+	rig_idle(rig, 10);
+	assert_true(rig->owed);
+	rig_finish(rig);
+}
+
+static void test_release_running(void **state)
+{
+	struct rig *rig = rig_looping(3);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 0x800);
+	rig_continue(rig);
+	rig_finish(rig);
+}
+
+static void test_release_stopping(void **state)
+{
+	struct rig *rig = rig_looping(3);
+	unsigned stops;
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 0x800);
+	rig_continue(rig);
+	atomic_store(&rig->lender.vcpus[2].stuck, true);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_idle(rig, 5);
+	stops = rig->stops;
+	rig->owed = false;
+	vm_release(rig->vm);
+	rig_idle(rig, 5);
+	assert_false(vm_is_released(rig->vm));
+	atomic_store(&rig->lender.vcpus[2].stuck, false);
+	rig_await_release(rig);
+	assert_int_equal(rig->stops, stops);
+	rig_assert_free(rig);
+	rig_free(rig);
+}
+
+static void test_release_during_step_over(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	atomic_store(&rig->lender.vcpus[0].stuck, true);
+	rig_continue(rig);
+	rig->owed = false;
+	vm_release(rig->vm);
+	rig_idle(rig, 5);
+	atomic_store(&rig->lender.vcpus[0].stuck, false);
+	rig_await_release(rig);
+	rig_assert_free(rig);
+	rig_free(rig);
+}
+
+static void test_release_with_late_vcpu(void **state)
+{
+	struct fake_vcpu *late;
+	struct rig *rig = rig_with_late(&late);
+
+	(void)state;
+	vm_release(rig->vm);
+	rig_idle(rig, 5);
+	rig_assert_undone(rig);
+	assert_false(vm_is_released(rig->vm));
+	atomic_store(&late->stuck, false);
+	rig_await_release(rig);
+	rig_assert_free(rig);
+	rig_free(rig);
+}
+
+/* A debugger attaches again while the vCPUs are being let go: it gets its stop. */
+static void test_attach_during_release(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 0x800);
+	rig_continue(rig);
+	atomic_store(&rig->lender.vcpus[1].stuck, true);
+	rig->owed = false;
+	vm_release(rig->vm);
+	rig_idle(rig, 5);
+	assert_int_equal(rig_stop(rig), 0);
+	atomic_store(&rig->lender.vcpus[1].stuck, false);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	assert_true(rig->vm->target.ops->is_stopped(&rig->vm->target));
+	rig_assert_undone(rig);
+	assert_int_equal(rig->vm->table.count, 0);
+	rig_continue(rig);
+	rig_finish(rig);
+}
+
+static void test_release_untouched(void **state)
+{
+	struct rig *rig = rig_make(2);
+
+	(void)state;
+	CODE(rig, 0, LOOP);
+	CODE(rig, 1, LOOP);
+	fake_lender_start(&rig->lender);
+	rig_idle(rig, 5);
+	rig_finish(rig);
+}
+
+/* ---- a worker died ----------------------------------------------------------------------- */
+
+/* Nobody says goodbye: the channels stay open in main, the journal too. */
+static void rig_abandon(struct rig *rig)
+{
+	rig_drop_vm(rig);
+	rig_open_vm(rig, 200);
+}
+
+static void rig_recover(struct rig *rig)
+{
+	rig_abandon(rig);
+	vm_recover(rig->vm);
+	rig_await_release(rig);
+	rig_assert_free(rig);
+	/* And it can be debugged again. */
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_assert_hidden(rig);
+	rig_set_pc(rig, 1, FAKE_CODE);
+	rig_insert(rig, FAKE_CODE + 2);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+static void test_recover_running(void **state)
+{
+	struct rig *rig = rig_looping(3);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 0x800);
+	rig_continue(rig);
+	rig_recover(rig);
+}
+
+static void test_recover_stopped(void **state)
+{
+	struct rig *rig = rig_looping(3);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_insert(rig, FAKE_CODE + 0x1004);
+	rig_continue(rig);
+	rig_await_stop(rig);
+	rig_recover(rig);
+}
+
+static void test_recover_step_over(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_insert(rig, FAKE_CODE + 0x1004);
+	rig_continue(rig);
+	rig_await_stop(rig);
+	for (unsigned i = 0; i < 2; i++)
+		atomic_store(&rig->lender.vcpus[i].stuck, true);
+	rig_remove(rig, FAKE_CODE + (rig->stop.thread == 1 ? 0x1004 : 4));
+	rig_continue(rig);
+	rig_abandon(rig);
+	vm_recover(rig->vm);
+	rig_idle(rig, 5);
+	for (unsigned i = 0; i < 2; i++)
+		atomic_store(&rig->lender.vcpus[i].stuck, false);
+	rig_await_release(rig);
+	rig_assert_free(rig);
+	rig_free(rig);
+}
+
+/* Its reports lie unread in the channels; and a kick, too. */
+static void test_recover_unread(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_insert(rig, FAKE_CODE + 0x1004);
+	rig_continue(rig);
+	while (!atomic_load(&rig->lender.vcpus[0].parked) ||
+		!atomic_load(&rig->lender.vcpus[1].parked))
+		usleep(100);
+	assert_int_equal(port_kick(&rig->vm->vcpus[0].port), 0);
+	rig_recover(rig);
+}
+
+/* A clean end leaves the channels to the next worker. */
+static void test_next_worker(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		rig_insert(rig, FAKE_CODE + 4);
+		rig_continue(rig);
+		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+		rig_release(rig);
+		rig_abandon(rig);
+		assert_int_equal(rig_stop(rig), 0);
+		rig_await_stop(rig);
+	}
+	rig_finish(rig);
+}
+
+/* ---- stress ------------------------------------------------------------------------------ */
+
+/*
+ * All vCPUs in one loop, some by its alias:
+ * 0 NOP; 1 NOP; 2 OUT; 4 NOP; 5 INC [0x3f000]; 12 NOP; 13 INT3; 14 NOP; 15 MOV [0x3f001], 5;
+ * 23 NOP; 24 NOP; 25 JMP 0
+ */
+#define STRESS \
+	"\x90\x90\xe6\x80\x90\xfe\x04\x25\x00\xf0\x03\x00\x90\xcc\x90" \
+	"\xc6\x04\x25\x01\xf0\x03\x00\x05\x90\x90\xeb\xe5"
+
+static const uint8_t stress_offsets[] = { 0, 1, 2, 4, 5, 12, 13, 14, 15, 23, 24, 25 };
+
+enum { STRESS_OFFSETS = sizeof(stress_offsets), STRESS_ROUNDS = 3000 };
+
+struct stress {
+	struct rig *rig;
+	unsigned seed;
+	bool wanted[2][STRESS_OFFSETS]; /* software, by identity and by alias */
+	enum target_action actions[FAKE_VCPUS];
+	uint64_t executed[FAKE_VCPUS];
+};
+
+static unsigned stress_random(struct stress *stress, unsigned below)
+{
+	return (unsigned)rand_r(&stress->seed) % below;
+}
+
+static uint64_t stress_address(unsigned alias, unsigned index)
+{
+	return (alias ? FAKE_ALIAS : 0) + FAKE_CODE + stress_offsets[index];
+}
+
+static bool stress_is_handler(uint64_t pc)
+{
+	return (pc >= FAKE_BP_HANDLER && pc <= FAKE_BP_HANDLER + 1);
+}
+
+static bool stress_is_boundary(uint64_t pc)
+{
+	for (unsigned i = 0; i < 2 * STRESS_OFFSETS; i++)
+		if (pc == stress_address(i & 1, i / 2))
+			return true;
+	return stress_is_handler(pc);
+}
+
+static bool stress_wants(const struct stress *stress, uint64_t pc)
+{
+	for (unsigned i = 0; i < 2 * STRESS_OFFSETS; i++)
+		if (pc == stress_address(i & 1, i / 2))
+			return stress->wanted[i & 1][i / 2];
+	return false;
+}
+
+static void stress_change_breakpoints(struct stress *stress)
+{
+	for (unsigned changes = stress_random(stress, 4); changes; changes--) {
+		unsigned alias = stress_random(stress, 2);
+		unsigned index = stress_random(stress, STRESS_OFFSETS);
+		bool *wanted = &stress->wanted[alias][index];
+
+		if (*wanted)
+			rig_remove(stress->rig, stress_address(alias, index));
+		else
+			rig_insert(stress->rig, stress_address(alias, index));
+		*wanted = !*wanted;
+	}
+	if (stress_random(stress, 6) == 0) {
+		for (unsigned i = 0; i < 2 * STRESS_OFFSETS; i++)
+			if (stress->wanted[i & 1][i / 2])
+				rig_remove(stress->rig, stress_address(i & 1, i / 2));
+		memset(stress->wanted, 0, sizeof(stress->wanted));
+	}
+}
+
+static void stress_guard(struct stress *stress)
+{
+	struct fake_lender *lender = &stress->rig->lender;
+
+	for (unsigned i = 0; i < STRESS_OFFSETS; i++) {
+		fake_lender_unguard(lender, stress_address(0, i));
+		if ((stress->wanted[0][i] || stress->wanted[1][i]) && stress_offsets[i] != 13)
+			fake_lender_guard(lender, stress_address(0, i));
+	}
+}
+
+/* Everything in memory is the guest's, but INT3 where a breakpoint is wanted. */
+static void stress_check_planted(struct stress *stress)
+{
+	struct rig *rig = stress->rig;
+
+	for (unsigned i = 0; i < sizeof(STRESS) - 1; i++) {
+		uint8_t byte = rig->lender.memory[FAKE_CODE + i];
+		bool wanted = stress_wants(stress, FAKE_CODE + i) ||
+			stress_wants(stress, FAKE_ALIAS + FAKE_CODE + i);
+		bool lifted = rig->vm->over && rig->vm->over_gpa == FAKE_CODE + i;
+
+		if (byte != (wanted && !lifted ? 0xcc : (uint8_t)STRESS[i]))
+			fail_msg("seed lost: byte %u is %02x, wanted %d, lifted %d", i, byte,
+				wanted, lifted);
+	}
+}
+
+static void stress_resume(struct stress *stress)
+{
+	struct rig *rig = stress->rig;
+	bool any = false;
+
+	for (unsigned i = 0; i < rig->lender.count; i++) {
+		unsigned choice = stress_random(stress, 8);
+
+		stress->actions[i] = choice < 1 ? TARGET_STAY :
+				     choice < 3 ? TARGET_STEP : TARGET_CONTINUE;
+		any = any || stress->actions[i] != TARGET_STAY;
+		stress->executed[i] = atomic_load(&rig->lender.vcpus[i].executed);
+	}
+	stress_guard(stress);
+	if (!any)
+		stress->actions[0] = TARGET_CONTINUE;
+	assert_int_equal(rig_resume_each(rig, stress->actions), 0);
+	if (rig->vm->state == VM_RUNNING)
+		stress_check_planted(stress);
+}
+
+static void stress_disturb(struct stress *stress)
+{
+	struct rig *rig = stress->rig;
+	struct fake_vcpu *vcpu = &rig->lender.vcpus[stress_random(stress, rig->lender.count)];
+
+	switch (stress_random(stress, 12)) {
+	case 0:
+		atomic_store(&vcpu->stuck, true);
+		break;
+	case 1:
+		atomic_store(&vcpu->mute, true);
+		break;
+	case 2:
+		port_kick(&rig->vm->vcpus[vcpu->index].port);
+		break;
+	case 3:
+		atomic_store(&vcpu->fail_errno, EBUSY);
+		atomic_store(&vcpu->fail_request, (unsigned)KVM_SET_GUEST_DEBUG);
+		atomic_store(&vcpu->fail_times, 1);
+		break;
+	default:
+		break;
+	}
+}
+
+static void stress_calm(struct stress *stress)
+{
+	for (unsigned i = 0; i < stress->rig->lender.count; i++) {
+		atomic_store(&stress->rig->lender.vcpus[i].stuck, false);
+		atomic_store(&stress->rig->lender.vcpus[i].mute, false);
+		atomic_store(&stress->rig->lender.vcpus[i].fail_times, 0);
+	}
+}
+
+static void stress_check_stop(struct stress *stress)
+{
+	struct rig *rig = stress->rig;
+	uint64_t pc;
+
+	assert_true(rig->vm->target.ops->is_stopped(&rig->vm->target));
+	for (unsigned i = 0; i < rig->lender.count; i++) {
+		if (rig->vm->vcpus[i].state != VCPU_PARKED)
+			continue;
+		if (!stress_is_boundary(rig_pc(rig, i + 1)))
+			fail_msg("thread %u is at 0x%llx", i + 1,
+				(unsigned long long)rig_pc(rig, i + 1));
+		if (stress->actions[i] == TARGET_STAY)
+			assert_int_equal(atomic_load(&rig->lender.vcpus[i].executed),
+				stress->executed[i]);
+	}
+	if (rig->vm->vcpus[0].state == VCPU_PARKED)
+		rig_assert_hidden(rig);
+	if (rig->vm->vcpus[rig->stop.thread - 1].state != VCPU_PARKED) {
+		assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+		return;
+	}
+	pc = rig_pc(rig, rig->stop.thread);
+	if (rig->stop.reason == TARGET_STOP_SWBREAK)
+		assert_true(stress_wants(stress, pc));
+	else if (rig->stop.reason == TARGET_STOP_STEP)
+		assert_int_equal(stress->actions[rig->stop.thread - 1], TARGET_STEP);
+	else
+		assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+}
+
+/* Nobody was forgotten: with nothing in the way every thread gets on. */
+static void stress_check_progress(struct stress *stress)
+{
+	struct rig *rig = stress->rig;
+	int64_t end = now_ms() + PATIENCE_MS;
+	bool all = false;
+
+	stress_calm(stress);
+	for (unsigned i = 0; i < 2 * STRESS_OFFSETS; i++)
+		if (stress->wanted[i & 1][i / 2])
+			rig_remove(rig, stress_address(i & 1, i / 2));
+	memset(stress->wanted, 0, sizeof(stress->wanted));
+	stress_guard(stress);
+	for (unsigned i = 0; i < rig->lender.count; i++)
+		stress->executed[i] = atomic_load(&rig->lender.vcpus[i].executed);
+	rig_continue(rig);
+	while (!all && now_ms() < end) {
+		rig_turn(rig, 1);
+		all = true;
+		for (unsigned i = 0; i < rig->lender.count; i++)
+			all = all && atomic_load(&rig->lender.vcpus[i].executed) >
+					     stress->executed[i] + 20;
+	}
+	assert_true(all);
+	assert_true(rig->owed);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_assert_undone(rig);
+}
+
+static void stress_round(struct stress *stress, unsigned round)
+{
+	struct rig *rig = stress->rig;
+
+	stress_change_breakpoints(stress);
+	stress_disturb(stress);
+	stress_resume(stress);
+	stress_disturb(stress);
+	rig_idle(rig, (int)stress_random(stress, 3));
+	if (rig->owed && stress_random(stress, 2))
+		assert_int_equal(rig_stop(rig), 0);
+	if (stress_random(stress, 3))
+		stress_calm(stress);
+	for (unsigned i = 0; rig->owed && i < 10; i++)
+		rig_turn(rig, 1);
+	if (rig->owed)
+		assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	stress_check_stop(stress);
+	if (round % 100 == 99)
+		stress_check_progress(stress);
+}
+
+static void test_stress(void **state)
+{
+	struct stress stress = { .seed = (unsigned)time(NULL) };
+	const char *seed = getenv("SEED");
+
+	(void)state;
+	if (seed)
+		stress.seed = (unsigned)strtoul(seed, NULL, 0);
+	for (unsigned vcpus = 1; vcpus <= FAKE_VCPUS; vcpus++) {
+		print_message("# %u vCPUs, SEED=%u\n", vcpus, stress.seed);
+		stress.rig = rig_make(vcpus);
+		memset(stress.wanted, 0, sizeof(stress.wanted));
+		CODE(stress.rig, 0, STRESS);
+		for (unsigned i = 0; i < vcpus; i++)
+			stress.rig->lender.vcpus[i].regs.rip =
+				stress_address(i & 1, stress_random(&stress, STRESS_OFFSETS));
+		rig_attach(stress.rig);
+		stress.rig->vm->stop_timeout_ms = 8;
+		for (unsigned round = 0; round < STRESS_ROUNDS / FAKE_VCPUS; round++)
+			stress_round(&stress, round);
+		stress_calm(&stress);
+		stress_guard(&(struct stress){ .rig = stress.rig });
+		rig_finish(stress.rig);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_attach_stops_all),
+		cmocka_unit_test(test_resume_and_stop),
+		cmocka_unit_test(test_step),
+		cmocka_unit_test(test_step_over_vmm_exit),
+		cmocka_unit_test(test_step_into_halt_can_be_stopped),
+		cmocka_unit_test(test_breakpoint),
+		cmocka_unit_test(test_no_other_runs_while_lifted),
+		cmocka_unit_test(test_two_hits_are_told_one_by_one),
+		cmocka_unit_test(test_kept_hit_is_dropped_with_its_breakpoint),
+		cmocka_unit_test(test_kept_hit_survives_remove_and_insert),
+		cmocka_unit_test(test_kept_hit_of_a_thread_that_stays),
+		cmocka_unit_test(test_kept_hit_is_dropped_when_pc_moves),
+		cmocka_unit_test(test_breakpoint_at_a_new_pc_hits),
+		cmocka_unit_test(test_step_from_a_breakpoint),
+		cmocka_unit_test(test_two_step_from_breakpoints),
+		cmocka_unit_test(test_others_go_on_after_step_over),
+		cmocka_unit_test(test_alias_passes),
+		cmocka_unit_test(test_bad_breakpoints),
+		cmocka_unit_test(test_own_int3_is_the_guests),
+		cmocka_unit_test(test_own_int3_under_ours),
+		cmocka_unit_test(test_own_int3_under_ours_and_pc_moves),
+		cmocka_unit_test(test_own_int3_during_stop),
+		cmocka_unit_test(test_own_int3_during_stop_and_pc_moves),
+		cmocka_unit_test(test_alias_of_own_int3_during_stop),
+		cmocka_unit_test(test_guest_overwrites_ours),
+		cmocka_unit_test(test_guest_overwrites_what_is_lifted),
+		cmocka_unit_test(test_debugger_writes_over_ours),
+		cmocka_unit_test(test_hardware_breakpoint_on_every_vcpu),
+		cmocka_unit_test(test_watchpoint),
+		cmocka_unit_test(test_late_vcpu_is_named),
+		cmocka_unit_test(test_resume_without_late_vcpu),
+		cmocka_unit_test(test_late_vcpu_parks_during_step_over),
+		cmocka_unit_test(test_stale_hit_of_late_vcpu),
+		cmocka_unit_test(test_step_over_that_hangs),
+		cmocka_unit_test(test_step_over_that_hangs_and_detach),
+		cmocka_unit_test(test_stop_during_step_over),
+		cmocka_unit_test(test_injection_refused_once),
+		cmocka_unit_test(test_step_over_refused_once),
+		cmocka_unit_test(test_run_refused_for_good),
+		cmocka_unit_test(test_register_refused),
+		cmocka_unit_test(test_run_failed),
+		cmocka_unit_test(test_end_of_the_guest),
+		cmocka_unit_test(test_end_of_the_guest_and_the_vmm),
+		cmocka_unit_test(test_vmm_dies_free),
+		cmocka_unit_test(test_vmm_dies_running),
+		cmocka_unit_test(test_vmm_dies_stopping),
+		cmocka_unit_test(test_vmm_dies_stopped),
+		cmocka_unit_test(test_vmm_dies_stopped_and_nobody_looked),
+		cmocka_unit_test(test_vmm_dies_during_step_over),
+		cmocka_unit_test(test_vmm_dies_at_every_message),
+		cmocka_unit_test(test_vmm_dies_while_released),
+		cmocka_unit_test(test_spoilt_reports),
+		cmocka_unit_test(test_vmm_goes_silent),
+		cmocka_unit_test(test_detach_stopped),
+		cmocka_unit_test(test_release_running),
+		cmocka_unit_test(test_release_stopping),
+		cmocka_unit_test(test_release_during_step_over),
+		cmocka_unit_test(test_release_with_late_vcpu),
+		cmocka_unit_test(test_attach_during_release),
+		cmocka_unit_test(test_release_untouched),
+		cmocka_unit_test(test_recover_running),
+		cmocka_unit_test(test_recover_stopped),
+		cmocka_unit_test(test_recover_step_over),
+		cmocka_unit_test(test_recover_unread),
+		cmocka_unit_test(test_next_worker),
+		cmocka_unit_test(test_stress),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
