@@ -706,6 +706,12 @@ void run_poll(struct vm *vm)
 
 void run_end(struct vm *vm)
 {
-	vm->has_end = true;
-	run_begin_stop(vm);
+	if (vm->end.reason == TARGET_STOP_CRASHED) {
+		vm->has_end = true; /* its registers are worth a look */
+		run_begin_stop(vm);
+		return;
+	}
+	run_timer(vm, 0);
+	vm->state = VM_STOPPED; /* powered off: nothing runs, and nothing will park */
+	run_report(vm, &vm->end);
 }

@@ -35,7 +35,7 @@ void run_free(struct vm *vm);
  */
 void run_poll(struct vm *vm);
 
-/* Reports vm->end as soon as the vCPUs are parked. */
+/* Reports vm->end: a crash as soon as the vCPUs are parked, a power-off at once. */
 void run_end(struct vm *vm);
 
 /* Reports what was put off; see vm_pump(). */

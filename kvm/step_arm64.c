@@ -7,7 +7,8 @@
  * exactly the bits that were added, wherever the instruction has left them: in PSTATE; in SPSR_EL1,
  * when it entered EL1 by an exception (pc is the vector then, and the debugger is shown that); in
  * Xt after MRS Xt, DAIF; nowhere after MSR DAIF and ERET, which have set PSTATE anew.
- * PSTATE.D is left alone: the step exception goes to EL2, where it does not count.
+ * PSTATE.D is left alone: the step exception goes to EL2, where it does not count.  PSTATE.SS is KVM's
+ * to set and to hide again, but an instruction that was not executed takes it along to SPSR_EL1.
  *
  * A load-exclusive cannot be stepped by itself, for every exception return clears the monitor and the
  * store would fail for ever.  It runs to the instruction after its store, or to where a branch leaves
@@ -237,11 +238,11 @@ void step_arm64_end(
 	struct instruction_arm64 instruction;
 
 	(void)memory;
-	if (!step->private[ADDED])
+	if (!step->trap)
 		return;
 	instruction_arm64_decode(&instruction, (uint32_t)step->private[WORD]);
 	if (step_arm64_entered_el1(&cpu->arm64, step)) {
-		regs->spsr_el1 &= ~step->private[ADDED];
+		regs->spsr_el1 &= ~(step->private[ADDED] | (PSTATE_SS & ~step->private[OLD_PSTATE]));
 	} else {
 		if (step_arm64_has_read_daif(&cpu->arm64, step, &instruction))
 			regs->x[instruction.rt] &= ~step->private[ADDED];
