@@ -28,8 +28,7 @@ int control_send(
 
 int control_receive(int socket_fd, struct control_message *message, int *fds, unsigned *count)
 {
-	ssize_t n = fd_receive(
-		socket_fd, message, sizeof(*message), fds, HANDOVER_MAX_FDS, count);
+	ssize_t n = fd_receive(socket_fd, message, sizeof(*message), fds, HANDOVER_MAX_FDS, count);
 
 	if (n <= 0)
 		return (int)n;

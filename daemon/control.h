@@ -22,14 +22,13 @@ struct control_message {
 };
 
 /* Sends with count fds, which stay the caller's.  0 or -errno (-EAGAIN: the peer does not read). */
-int control_send(int socket_fd, const struct control_message *message, const int *fds,
-	unsigned count);
+int control_send(
+	int socket_fd, const struct control_message *message, const int *fds, unsigned count);
 
 /*
  * Receives without waiting: 1 (fds are the caller's), 0 the peer is gone, -EAGAIN, -errno.  fds
  * has room for HANDOVER_MAX_FDS.
  */
-int control_receive(
-	int socket_fd, struct control_message *message, int *fds, unsigned *count);
+int control_receive(int socket_fd, struct control_message *message, int *fds, unsigned *count);
 
 #endif

@@ -11,6 +11,9 @@
 #include "daemon/vmm.h"
 #include "kvm/transfer.h"
 
+/* How long a worker may take to end, beyond the time for its vCPUs to stop. */
+static const double daemon_patience_s = 3.;
+
 static struct daemon *daemon_of_loop(struct ev_loop *loop)
 {
 	return ev_userdata(loop);
@@ -24,6 +27,16 @@ struct vmm *daemon_find_vm(struct daemon *daemon, const char *name)
 		if (vmm->is_named && vmm->life != VMM_ENDED && !strcmp(vmm->lent.name, name))
 			return vmm;
 	return NULL;
+}
+
+bool daemon_listens_at(const struct daemon *daemon, const struct listen_address *address)
+{
+	if (listen_address_equals(&daemon->vcpu_listener.address, address))
+		return true;
+	for (unsigned i = 0; i < daemon->listener_count; i++)
+		if (listen_address_equals(&daemon->listeners[i].address, address))
+			return true;
+	return false;
 }
 
 /* Frees those that have ended and whose worker has too; ends the loop when all is done. */
@@ -73,9 +86,7 @@ static bool daemon_allows(const struct daemon *daemon, uid_t uid)
 /* A refusal in words, for a VMM that has not said a word yet. */
 static void daemon_refuse_vmm(int fd, enum handover_error error, const char *text)
 {
-	struct handover_answer answer = {
-		.header = { .type = HANDOVER_ANSWER }, .error = error
-	};
+	struct handover_answer answer = { .header = { .type = HANDOVER_ANSWER }, .error = error };
 
 	strncpy(answer.text, text, sizeof(answer.text) - 1);
 	log_warnx("a VMM was refused: %s", text);
@@ -97,11 +108,11 @@ static void daemon_on_vmm(struct listener *listener, int fd)
 		return;
 	}
 	if (daemon->vmm_count >= daemon->options->conf.max_vms || daemon->is_ending) {
-		daemon_refuse_vmm(fd, HANDOVER_TOO_MANY,
-			"no more VMs: see max-vms in gdbproxy.conf");
+		daemon_refuse_vmm(
+			fd, HANDOVER_TOO_MANY, "no more VMs: see max-vms in gdbproxy.conf");
 		return;
 	}
-	vmm = vmm_create(daemon, fd, peer.pid);
+	vmm = vmm_create(daemon, fd, &peer);
 	if (!vmm) {
 		log_warnx("no memory for another VMM");
 		return;
@@ -132,8 +143,8 @@ static void daemon_on_debugger(struct listener *listener, int fd)
 	}
 	log_info("a debugger was sent away: %s",
 		ready ? "there are several VMs, each has a socket of its own in the runtime "
-			"directory" :
-			"no VM has been handed over");
+			"directory"
+		      : "no VM has been handed over");
 	close(fd);
 }
 
@@ -145,12 +156,28 @@ static void daemon_on_sigterm(struct ev_loop *loop, struct ev_signal *signal, in
 
 	(void)signal;
 	(void)events;
-	if (!daemon->is_ending)
-		log_info("ending: every guest is given back its own and runs on");
+	if (daemon->is_ending)
+		return;
+	log_info("ending: every guest is given back its own and runs on");
 	daemon->is_ending = true;
 	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
 		vmm_detach(vmm);
+	ev_timer_again(daemon->loop, &daemon->patience);
 	daemon_on_vmm_idle(daemon);
+}
+
+/* First those that debug are ended by force, then those that were to undo what they had done. */
+static void daemon_on_patience_over(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct daemon *daemon = daemon_of_loop(loop);
+
+	(void)timer;
+	(void)events;
+	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
+		vmm_kill_worker(vmm);
+	if (daemon->is_out_of_patience)
+		ev_break(loop, EVBREAK_ALL);
+	daemon->is_out_of_patience = true;
 }
 
 static void daemon_on_sighup(struct ev_loop *loop, struct ev_signal *signal, int events)
@@ -163,13 +190,34 @@ static void daemon_on_sighup(struct ev_loop *loop, struct ev_signal *signal, int
 
 /* ---- life -------------------------------------------------------------------------------- */
 
+/*
+ * Whoever can rename or replace our sockets can be handed the VMMs' memory in our place.  In a
+ * directory with the sticky bit, like /tmp, only their owner can.
+ */
+static bool daemon_trusts_directory(const struct stat *status)
+{
+	bool others_write = status->st_mode & (S_IWGRP | S_IWOTH);
+
+	return S_ISDIR(status->st_mode) && (status->st_uid == geteuid() || status->st_uid == 0) &&
+	       (!others_write || (status->st_mode & S_ISVTX));
+}
+
 /* The runtime directory is made where it is missing, for this user alone to write. */
 static int daemon_make_directory(const struct conf *conf)
 {
-	if (mkdir(conf->runtime_dir, 0755) == 0 || errno == EEXIST)
+	struct stat status;
+
+	if ((mkdir(conf->runtime_dir, 0755) < 0 && errno != EEXIST) ||
+		stat(conf->runtime_dir, &status) < 0) {
+		log_error("cannot make the runtime directory %s", conf->runtime_dir);
+		return -errno;
+	}
+	if (daemon_trusts_directory(&status))
 		return 0;
-	log_error("cannot make the runtime directory %s", conf->runtime_dir);
-	return -errno;
+	log_errorx("the runtime directory %s must be a directory that nobody but this user and "
+		   "root can change",
+		conf->runtime_dir);
+	return -EPERM;
 }
 
 static int daemon_listen(struct daemon *daemon, struct listener *listener,
@@ -183,12 +231,13 @@ static int daemon_listen(struct daemon *daemon, struct listener *listener,
 		log_errorx("cannot listen at %s: another process listens there", text);
 	else if (rc == -ENOTSOCK)
 		log_errorx("cannot listen at %s: there is a file that is no socket; remove it "
-			   "or choose another path", text);
+			   "or choose another path",
+			text);
 	else if (rc < 0)
 		log_errorx("cannot listen at %s: %s", text, strerror(-rc));
 	else
-		log_info("listening for %s at %s",
-			type == SOCK_SEQPACKET ? "VMMs" : "debuggers", text);
+		log_info("listening for %s at %s", type == SOCK_SEQPACKET ? "VMMs" : "debuggers",
+			text);
 	return rc;
 }
 
@@ -219,13 +268,15 @@ int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct optio
 	};
 	ev_set_userdata(loop, daemon);
 	ev_prepare_init(&daemon->reaper, daemon_on_prepare);
+	ev_timer_init(&daemon->patience, daemon_on_patience_over, 0.,
+		conf->stop_timeout_ms / 1000. + daemon_patience_s);
 	rc = daemon_make_directory(conf);
 	if (rc == 0)
 		rc = daemon_listen(daemon, &daemon->vcpu_listener, &options->vcpu_socket,
 			SOCK_SEQPACKET, conf->vcpu_socket_mode, daemon_on_vmm);
 	for (unsigned i = 0; rc == 0 && i < options->listen_count; i++) {
-		rc = daemon_listen(daemon, &daemon->listeners[i], &options->listen[i],
-			SOCK_STREAM, conf->socket_mode, daemon_on_debugger);
+		rc = daemon_listen(daemon, &daemon->listeners[i], &options->listen[i], SOCK_STREAM,
+			conf->socket_mode, daemon_on_debugger);
 		daemon->listener_count++;
 	}
 	if (rc == 0)
@@ -259,6 +310,7 @@ void daemon_forget(struct daemon *daemon, const struct vmm *served)
 		listener_forget(&daemon->listeners[i]);
 	listener_forget(&daemon->vcpu_listener);
 	ev_prepare_stop(daemon->loop, &daemon->reaper);
+	ev_timer_stop(daemon->loop, &daemon->patience);
 	ev_signal_stop(daemon->loop, &daemon->sigterm);
 	ev_signal_stop(daemon->loop, &daemon->sigint);
 	ev_signal_stop(daemon->loop, &daemon->sighup);

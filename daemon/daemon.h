@@ -22,9 +22,11 @@ struct daemon {
 	unsigned listener_count;
 	struct ev_signal sigterm, sigint, sighup;
 	struct ev_prepare reaper;
-	struct vmm *vmms; /* linked list */
+	struct ev_timer patience; /* with workers that do not end when the daemon is to */
+	struct vmm *vmms;         /* linked list */
 	unsigned vmm_count;
 	bool is_ending; /* SIGTERM came: waits for the workers */
+	bool is_out_of_patience;
 };
 
 /* Opens every socket and starts listening.  0, or -errno after one log line. */
@@ -45,7 +47,10 @@ void daemon_forget(struct daemon *daemon, const struct vmm *served);
 /* A VMM's connection ended, or its worker did: when the daemon is ending this may be the last. */
 void daemon_on_vmm_idle(struct daemon *daemon);
 
-/* The VM of this name that can be debugged, or NULL. */
+/* The VM of this name, or NULL. */
 struct vmm *daemon_find_vm(struct daemon *daemon, const char *name);
+
+/* Whether one of the common sockets is at address. */
+bool daemon_listens_at(const struct daemon *daemon, const struct listen_address *address);
 
 #endif

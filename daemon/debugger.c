@@ -96,7 +96,8 @@ void debugger_update(struct debugger *debugger)
 
 static void debugger_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 {
-	struct debugger *debugger = (struct debugger *)((char *)io - offsetof(struct debugger, read));
+	struct debugger *debugger =
+		(struct debugger *)((char *)io - offsetof(struct debugger, read));
 	ssize_t n = recv(debugger->fd, debugger->buffer + debugger->held,
 		sizeof(debugger->buffer) - debugger->held, MSG_DONTWAIT);
 
@@ -133,7 +134,8 @@ static void debugger_tune(int fd)
 }
 
 int debugger_start(struct debugger *debugger, struct ev_loop *loop, int fd, struct target *target,
-	const struct session_hooks *hooks, debugger_on_fed on_fed, debugger_on_end on_end, void *owner)
+	const struct session_hooks *hooks, debugger_on_fed on_fed, debugger_on_end on_end,
+	void *owner)
 {
 	debugger->loop = loop;
 	debugger->fd = fd;

@@ -18,12 +18,24 @@ union fd_control {
 	char buf[CMSG_SPACE(FD_RECEIVE_MAX * sizeof(int))];
 };
 
+/*
+ * A socket that lingers (socket(7), SO_LINGER) would make its last close(2) wait for a peer that may
+ * never read: for as long as whoever sent it to us likes.
+ */
+static void fd_close(int fd)
+{
+	struct linger none = { .l_onoff = 0 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	close(fd);
+}
+
 void fd_close_all(int *fds, unsigned count)
 {
 	int saved = errno;
 
 	for (unsigned i = 0; i < count; i++) {
-		close(fds[i]);
+		fd_close(fds[i]);
 		fds[i] = -1;
 	}
 	errno = saved;
@@ -117,30 +129,33 @@ static bool fd_is_vcpu(int fd, uint32_t *kvm_id)
 	return sscanf(target, "anon_inode:kvm-vcpu:%9u%n", kvm_id, &end) == 1 && end == length;
 }
 
-static void fd_inspect_file(int fd, const struct stat *st, struct handover_fd *facts)
+static void fd_inspect_file(int fd, const struct statx *status, struct handover_fd *facts)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 
 	facts->kind = HANDOVER_FD_FILE;
-	facts->size = (uint64_t)st->st_size;
+	facts->size = status->stx_size;
 	facts->shrink_sealed = seals >= 0 && (seals & F_SEAL_SHRINK);
 }
 
+/* DONT_SYNC: a file system in user space would be asked otherwise, and might never answer. */
 void fd_inspect(int fd, struct handover_fd *facts)
 {
 	int flags = fcntl(fd, F_GETFL);
-	struct stat st;
+	struct statx status;
 
 	*facts = (struct handover_fd){ .kind = HANDOVER_FD_OTHER };
-	if (flags < 0 || (flags & O_PATH) || fstat(fd, &st) < 0)
+	if (flags < 0 || (flags & O_PATH) ||
+		statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_SIZE,
+			&status) < 0)
 		return;
 	facts->readable = (flags & O_ACCMODE) == O_RDONLY || (flags & O_ACCMODE) == O_RDWR;
 	facts->writable = (flags & O_ACCMODE) == O_WRONLY || (flags & O_ACCMODE) == O_RDWR;
-	if (S_ISREG(st.st_mode))
-		fd_inspect_file(fd, &st, facts);
-	else if (S_ISSOCK(st.st_mode) && fd_is_channel(fd))
+	if (S_ISREG(status.stx_mode))
+		fd_inspect_file(fd, &status, facts);
+	else if (S_ISSOCK(status.stx_mode) && fd_is_channel(fd))
 		facts->kind = HANDOVER_FD_CHANNEL;
-	else if (!S_ISSOCK(st.st_mode) && fd_is_vcpu(fd, &facts->kvm_id))
+	else if (!S_ISSOCK(status.stx_mode) && fd_is_vcpu(fd, &facts->kvm_id))
 		facts->kind = HANDOVER_FD_VCPU;
 }
 

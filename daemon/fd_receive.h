@@ -25,8 +25,8 @@ ssize_t fd_receive(
 	int socket_fd, void *buf, size_t size, int *fds, unsigned max_fds, unsigned *count);
 
 /*
- * Finds out what fd really is: by /proc/self/fd, fstat(2), fcntl(2) and SO_DOMAIN, SO_TYPE.  What
- * cannot be found out is HANDOVER_FD_OTHER.  KVM names its vCPU fds in virt/kvm/kvm_main.c,
+ * Finds out what fd really is: by /proc/self/fd, statx(2), fcntl(2) and SO_DOMAIN, SO_TYPE, none of
+ * which waits for anybody.  What cannot be found out is HANDOVER_FD_OTHER.  KVM names its vCPU fds in virt/kvm/kvm_main.c,
  * create_vcpu_fd(); no user space program can make a file with such a link target.
  */
 void fd_inspect(int fd, struct handover_fd *facts);
@@ -34,7 +34,7 @@ void fd_inspect(int fd, struct handover_fd *facts);
 /* fd_inspect() for count fds (at most HANDOVER_MAX_FDS). */
 void fd_inspect_all(const int *fds, unsigned count, struct handover_fds *facts);
 
-/* Closes count fds and leaves -1 in their places.  Keeps errno. */
+/* Closes count fds, also sockets that linger, without waiting; leaves -1 in their places.  Keeps errno. */
 void fd_close_all(int *fds, unsigned count);
 
 #endif

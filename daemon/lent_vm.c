@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "daemon/lent_vm.h"
 #include "kvm/transfer.h"
@@ -16,12 +17,13 @@ static void lent_vm_close(int *fd)
 	*fd = -1;
 }
 
-int lent_vm_init(struct lent_vm *lent, const char *name, pid_t pid, unsigned vcpu_count)
+int lent_vm_init(struct lent_vm *lent, const char *name, pid_t pid, uid_t uid, unsigned vcpu_count)
 {
 	memset(lent, 0, sizeof(*lent));
 	lent->journal = JOURNAL_CLOSED;
 	snprintf(lent->name, sizeof(lent->name), "%s", name);
 	lent->pid = pid;
+	lent->uid = uid;
 	lent->vcpus = calloc(vcpu_count, sizeof(*lent->vcpus));
 	if (!lent->vcpus)
 		return -ENOMEM;
@@ -45,14 +47,31 @@ void lent_vm_fini(struct lent_vm *lent)
 	journal_close(&lent->journal);
 }
 
-static int lent_vm_open_process(pid_t pid)
+/*
+ * The process that connected may have ended, and its number be another's by now; or it may have
+ * executed a set-uid program and left the connection to a child: then we, who may be privileged,
+ * would open for its user what its user may not.  A process directory belongs to the user whose process it
+ * is, and to root when that user may not look into it (proc(5), prctl(2) PR_SET_DUMPABLE).
+ * Opened first and looked at after, through one directory: so it is the same process throughout.
+ */
+static int lent_vm_open_process(const struct lent_vm *lent)
 {
+	int directory_fd, fd, rc;
+	struct stat status;
 	char path[32];
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	snprintf(path, sizeof(path), "/proc/%d", (int)lent->pid);
+	directory_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (directory_fd < 0)
+		return -errno;
+	fd = openat(directory_fd, "mem", O_RDWR | O_CLOEXEC);
+	rc = fd < 0 ? -errno : fd;
+	if (fd >= 0 && (fstat(directory_fd, &status) < 0 || status.st_uid != lent->uid)) {
+		close(fd);
+		rc = -EPERM;
+	}
+	close(directory_fd);
+	return rc;
 }
 
 int lent_vm_add_memory(struct lent_vm *lent, const struct handover_memory_add *message, int fd)
@@ -63,7 +82,7 @@ int lent_vm_add_memory(struct lent_vm *lent, const struct handover_memory_add *m
 		.offset = message->offset,
 		.hva = message->hva,
 		.is_process = fd < 0,
-		.fd = fd < 0 ? lent_vm_open_process(lent->pid) : fd,
+		.fd = fd < 0 ? lent_vm_open_process(lent) : fd,
 	};
 	int flags;
 
@@ -109,11 +128,11 @@ int lent_vm_map(const struct lent_vm *lent, unsigned index, struct memory *memor
 	return memory_add_process(memory, region->gpa, region->size, fd, region->hva);
 }
 
-int lent_vm_open(struct lent_vm *lent, struct vm *vm, const struct vm_hooks *hooks,
-	int stop_timeout_ms)
+int lent_vm_open(
+	struct lent_vm *lent, struct vm *vm, const struct vm_hooks *hooks, int stop_timeout_ms)
 {
-	int rc = vm_init(vm, transfer_arch(), hooks, lent->journal.fd, lent->vcpu_count,
-		stop_timeout_ms);
+	int rc = vm_init(
+		vm, transfer_arch(), hooks, lent->journal.fd, lent->vcpu_count, stop_timeout_ms);
 
 	for (unsigned i = 0; rc == 0 && i < lent->region_count; i++) {
 		rc = lent_vm_map(lent, i, &vm->memory);

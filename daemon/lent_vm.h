@@ -18,13 +18,14 @@ struct lent_region {
 };
 
 struct lent_vcpu {
-	int vcpu_fd;    /* kept so that nobody else can pass it for another; see kvm/port.h */
+	int vcpu_fd; /* kept so that nobody else can pass it for another; see kvm/port.h */
 	int channel_fd;
 };
 
 struct lent_vm {
 	char name[HANDOVER_NAME_SIZE];
-	pid_t pid; /* of the VMM, as the kernel says (SO_PEERCRED) */
+	pid_t pid; /* of the VMM when it connected, as the kernel says (SO_PEERCRED) */
+	uid_t uid; /* whose process that was */
 	unsigned vcpu_count;
 	struct lent_vcpu *vcpus;
 	unsigned region_count;
@@ -33,17 +34,16 @@ struct lent_vm {
 };
 
 /* Makes the journal and room for vcpu_count vCPUs.  0 or -errno. */
-int lent_vm_init(struct lent_vm *lent, const char *name, pid_t pid, unsigned vcpu_count);
+int lent_vm_init(struct lent_vm *lent, const char *name, pid_t pid, uid_t uid, unsigned vcpu_count);
 
 /* Closes every fd; safe on one that is all zero but for an init that failed. */
 void lent_vm_fini(struct lent_vm *lent);
 
 /*
  * Follows an accepted MEMORY_ADD; fd -1: the memory of process pid.  Takes fd, also on failure.
- * 0, -ENOSPC, or what opening /proc/PID/mem said.
+ * 0, -ENOSPC, -EPERM when that process is not uid's any more, or what opening /proc/PID/mem said.
  */
-int lent_vm_add_memory(
-	struct lent_vm *lent, const struct handover_memory_add *message, int fd);
+int lent_vm_add_memory(struct lent_vm *lent, const struct handover_memory_add *message, int fd);
 
 /* Follows an accepted MEMORY_REMOVE. */
 void lent_vm_remove_memory(struct lent_vm *lent, uint64_t gpa);
@@ -58,7 +58,7 @@ int lent_vm_map(const struct lent_vm *lent, unsigned index, struct memory *memor
  * Builds the debug target of this VM: memory mapped, channels moved over to it (lent keeps none).
  * 0 or -errno, with nothing to be undone.
  */
-int lent_vm_open(struct lent_vm *lent, struct vm *vm, const struct vm_hooks *hooks,
-	int stop_timeout_ms);
+int lent_vm_open(
+	struct lent_vm *lent, struct vm *vm, const struct vm_hooks *hooks, int stop_timeout_ms);
 
 #endif

@@ -2,9 +2,21 @@
 /* gdbproxyd: reads what it is asked to do, and does it. */
 #include <ev.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
+
+/* Two descriptors a vCPU: what a login session allows is soon used up. */
+static void main_raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 static int main_serve(const struct options *options)
 {
@@ -17,6 +29,7 @@ static int main_serve(const struct options *options)
 		return OPTIONS_EXIT_FAILURE;
 	}
 	log_init((enum log_level)options->conf.log_level);
+	main_raise_limits();
 	rc = daemon_start(&daemon, loop, options);
 	if (rc == 0)
 		daemon_run(&daemon);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One VMM's connection: see vmm.h. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,10 @@
 #include "daemon/vmm.h"
 #include "daemon/worker.h"
 
-enum { VMM_BURST = 32 };
+enum {
+	VMM_BURST = 32,
+	VMM_REFUSALS_LOGGED = 16,
+};
 
 static struct ev_loop *vmm_loop(struct vmm *vmm)
 {
@@ -57,23 +61,41 @@ static void vmm_on_control(struct ev_loop *loop, struct ev_io *io, int events)
 }
 
 static int vmm_start_worker(struct vmm *vmm, enum worker_job job);
+static void vmm_serve_waiting(struct vmm *vmm);
+static void vmm_end(struct vmm *vmm);
 
+static void vmm_log_death(const struct vmm *vmm, int status)
+{
+	log_warnx("%s: the worker died (%s %d)%s", vmm_name(vmm),
+		WIFSIGNALED(status) ? "signal" : "status",
+		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+		vmm->worker_job == WORKER_DEBUG ? "; taking back what it had planted" : "");
+}
+
+/*
+ * A worker that died has left its vCPUs in the midst of it, parked for instance, and nobody knows
+ * where.  So after its breakpoints the VM is given back as a whole: to the VMM that is the death of
+ * a daemon, from which it recovers, and registers anew.
+ */
 static void vmm_on_worker_end(struct ev_loop *loop, struct ev_child *child, int events)
 {
 	struct vmm *vmm = (struct vmm *)((char *)child - offsetof(struct vmm, worker_child));
 	int status = child->rstatus;
 	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	bool recovered = vmm->worker_job == WORKER_RECOVER;
 
 	(void)events;
 	ev_child_stop(loop, child);
 	vmm->worker_pid = 0;
 	vmm_close_control(vmm);
 	if (!clean)
-		log_warnx("%s: the worker died (%s %d); taking back what it had planted",
-			vmm_name(vmm), WIFSIGNALED(status) ? "signal" : "status",
-			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	if (!clean && vmm->life == VMM_READY && vmm_start_worker(vmm, WORKER_RECOVER) == 0)
-		return;
+		vmm_log_death(vmm, status);
+	if (!clean && !recovered && vmm->life == VMM_READY)
+		recovered = vmm_start_worker(vmm, WORKER_RECOVER) < 0;
+	if (recovered)
+		vmm_end(vmm);
+	else if (!vmm->worker_pid)
+		vmm_serve_waiting(vmm);
 	daemon_on_vmm_idle(vmm->daemon);
 }
 
@@ -109,6 +131,7 @@ static int vmm_start_worker(struct vmm *vmm, enum worker_job job)
 		return -saved;
 	}
 	vmm->worker_pid = pid;
+	vmm->worker_job = job;
 	vmm->clients_sent = 0;
 	ev_io_init(&vmm->control_io, vmm_on_control, pair[0], EV_READ);
 	ev_io_start(vmm_loop(vmm), &vmm->control_io);
@@ -117,33 +140,69 @@ static int vmm_start_worker(struct vmm *vmm, enum worker_job job)
 	return 0;
 }
 
-void vmm_attach(struct vmm *vmm, int fd)
+static void vmm_close_waiting(struct vmm *vmm)
+{
+	fd_close_all(vmm->waiting, vmm->waiting_count);
+	vmm->waiting_count = 0;
+}
+
+static int vmm_pass_waiting(struct vmm *vmm)
 {
 	struct control_message message = { .type = CONTROL_CLIENT };
 	int rc = 0;
 
-	if (vmm->life != VMM_READY || vmm->daemon->is_ending) {
+	for (unsigned i = 0; rc == 0 && i < vmm->waiting_count; i++) {
+		rc = control_send(vmm->control_io.fd, &message, &vmm->waiting[i], 1);
+		if (rc == 0)
+			vmm->clients_sent++;
+	}
+	return rc;
+}
+
+/* Gives the debuggers that wait to the worker; to its successor when it is just ending. */
+static void vmm_serve_waiting(struct vmm *vmm)
+{
+	int rc = 0;
+
+	if (!vmm->waiting_count || (vmm->worker_pid && vmm->control_io.fd < 0))
+		return;
+	if (vmm->life != VMM_READY || vmm->daemon->is_ending)
+		rc = -ESHUTDOWN;
+	else if (!vmm->worker_pid)
+		rc = vmm_start_worker(vmm, WORKER_DEBUG);
+	if (rc == 0)
+		rc = vmm_pass_waiting(vmm);
+	if (rc < 0)
+		log_warnx(
+			"%s: cannot give a debugger to a worker: %s", vmm_name(vmm), strerror(-rc));
+	vmm_close_waiting(vmm);
+}
+
+void vmm_attach(struct vmm *vmm, int fd)
+{
+	if (vmm->life != VMM_READY || vmm->daemon->is_ending ||
+		vmm->waiting_count == VMM_WAITING_MAX) {
 		log_info("%s: cannot be debugged now, a debugger was sent away", vmm_name(vmm));
 		close(fd);
 		return;
 	}
-	if (!vmm->worker_pid)
-		rc = vmm_start_worker(vmm, WORKER_DEBUG);
-	else if (vmm->control_io.fd < 0)
-		rc = -EAGAIN; /* the last worker is just ending */
-	if (rc == 0)
-		rc = control_send(vmm->control_io.fd, &message, &fd, 1);
-	if (rc == 0)
-		vmm->clients_sent++;
-	else
-		log_warnx("%s: cannot give a debugger to a worker: %s", vmm_name(vmm),
-			strerror(-rc));
-	close(fd);
+	vmm->waiting[vmm->waiting_count++] = fd;
+	vmm_serve_waiting(vmm);
 }
 
 void vmm_detach(struct vmm *vmm)
 {
 	vmm_close_control(vmm);
+	vmm_close_waiting(vmm);
+}
+
+/* It is our child and not yet waited for: the number is nobody else's. */
+void vmm_kill_worker(struct vmm *vmm)
+{
+	if (!vmm->worker_pid)
+		return;
+	log_warnx("%s: the worker does not end", vmm_name(vmm));
+	kill(vmm->worker_pid, SIGKILL);
 }
 
 /* What the VMM says later concerns the worker's picture of the VM too. */
@@ -168,24 +227,31 @@ static void vmm_on_debugger(struct listener *listener, int fd)
 }
 
 /* Default: one socket per VM in the runtime directory, named after the VM. */
+static int vmm_address(
+	const struct vmm *vmm, const char *name, struct listen_address *address, const char **wrong)
+{
+	char path[CONF_TEXT_SIZE + HANDOVER_NAME_SIZE + 8];
+
+	snprintf(path, sizeof(path), "%s/%s.sock", vmm->daemon->options->conf.runtime_dir, name);
+	return listen_address_parse(address, path, wrong);
+}
+
 static int vmm_listen(struct vmm *vmm)
 {
 	const struct conf *conf = &vmm->daemon->options->conf;
-	char path[CONF_TEXT_SIZE + HANDOVER_NAME_SIZE + 8];
+	char text[LISTEN_ADDRESS_TEXT_SIZE];
 	struct listen_address address;
 	const char *wrong;
-	int rc;
+	int rc = vmm_address(vmm, vmm->lent.name, &address, &wrong);
 
-	snprintf(path, sizeof(path), "%s/%s.sock", conf->runtime_dir, vmm->lent.name);
-	rc = listen_address_parse(&address, path, &wrong);
 	if (rc == 0)
 		rc = listener_start(&vmm->rsp_listener, vmm_loop(vmm), &address, SOCK_STREAM,
 			conf->socket_mode, vmm_on_debugger, vmm);
-	if (rc < 0)
-		log_warnx("%s: cannot listen at %s: %s", vmm_name(vmm), path, strerror(-rc));
-	else
+	if (rc == 0) {
+		listen_address_format(&address, text, sizeof(text));
 		log_info("%s: %u vCPUs, debug it with: target remote %s", vmm_name(vmm),
-			vmm->lent.vcpu_count, path);
+			vmm->lent.vcpu_count, text);
+	}
 	return rc;
 }
 
@@ -194,14 +260,23 @@ static int vmm_listen(struct vmm *vmm)
 static void vmm_follow_hello(struct vmm *vmm, struct handover_event *event)
 {
 	const struct handover_hello *hello = &event->message.hello;
+	struct listen_address address;
+	const char *wrong;
 	int rc;
 
-	if (daemon_find_vm(vmm->daemon, hello->name)) {
-		handover_refuse(&vmm->handover, event, HANDOVER_NAME_TAKEN,
-			"there is a VM named %s already: give this one another name", hello->name);
+	if (vmm_address(vmm, hello->name, &address, &wrong) < 0) {
+		handover_refuse(
+			&vmm->handover, event, HANDOVER_BAD_NAME, "%s: %s", hello->name, wrong);
 		return;
 	}
-	rc = lent_vm_init(&vmm->lent, hello->name, vmm->lent.pid, hello->nr_vcpus);
+	if (daemon_find_vm(vmm->daemon, hello->name) || daemon_listens_at(vmm->daemon, &address)) {
+		handover_refuse(&vmm->handover, event, HANDOVER_NAME_TAKEN,
+			"there is a VM named %s already, or a socket of the daemon's: give this "
+			"one another name",
+			hello->name);
+		return;
+	}
+	rc = lent_vm_init(&vmm->lent, hello->name, vmm->lent.pid, vmm->lent.uid, hello->nr_vcpus);
 	if (rc < 0) {
 		lent_vm_fini(&vmm->lent);
 		handover_refuse(&vmm->handover, event, HANDOVER_INTERNAL,
@@ -223,14 +298,23 @@ static void vmm_follow_memory_add(
 	rc = lent_vm_add_memory(&vmm->lent, &event->message.memory_add, fd);
 	if (rc < 0)
 		handover_refuse(&vmm->handover, event, HANDOVER_DENIED,
-			"memory without an fd cannot be reached in the VMM (%s): hand over a memfd, "
-			"or run both as one user", strerror(-rc));
+			"memory without an fd cannot be reached in the VMM (%s): hand over a "
+			"memfd, "
+			"or run both as one user",
+			strerror(-rc));
 }
 
 static void vmm_follow_ready(struct vmm *vmm, struct handover_event *event)
 {
 	int rc = vmm_listen(vmm);
 
+	if (rc == -EADDRINUSE || rc == -ENOTSOCK) {
+		handover_refuse(&vmm->handover, event, HANDOVER_NAME_TAKEN,
+			"%s.sock in the runtime directory belongs to somebody else: give this VM "
+			"another name",
+			vmm->lent.name);
+		return;
+	}
 	if (rc < 0) {
 		handover_refuse(&vmm->handover, event, HANDOVER_INTERNAL,
 			"the daemon cannot open a socket for this VM's debuggers: %s",
@@ -241,8 +325,7 @@ static void vmm_follow_ready(struct vmm *vmm, struct handover_event *event)
 }
 
 /* Does what an accepted request asks; takes what it keeps of fds out of them. */
-static void vmm_follow(
-	struct vmm *vmm, struct handover_event *event, int *fds, unsigned *count)
+static void vmm_follow(struct vmm *vmm, struct handover_event *event, int *fds, unsigned *count)
 {
 	union handover_message *message = &event->message;
 
@@ -283,6 +366,7 @@ static void vmm_end(struct vmm *vmm)
 	ev_io_stop(vmm_loop(vmm), &vmm->io);
 	close(vmm->io.fd);
 	listener_stop(&vmm->rsp_listener);
+	vmm_close_waiting(vmm);
 	if (vmm->is_named)
 		lent_vm_fini(&vmm->lent); /* a dead VM's fds would keep its memory */
 	daemon_on_vmm_idle(vmm->daemon);
@@ -325,8 +409,8 @@ static int vmm_receive(struct vmm *vmm)
 	struct handover_event event;
 	int fds[HANDOVER_MAX_FDS];
 	unsigned count;
-	ssize_t length = fd_receive(
-		vmm->io.fd, bytes, sizeof(bytes), fds, HANDOVER_MAX_FDS, &count);
+	ssize_t length =
+		fd_receive(vmm->io.fd, bytes, sizeof(bytes), fds, HANDOVER_MAX_FDS, &count);
 	int rc;
 
 	if (length == -EAGAIN)
@@ -337,7 +421,7 @@ static int vmm_receive(struct vmm *vmm)
 	rc = handover_receive(&vmm->handover, bytes, (size_t)length, &facts, &event);
 	if (rc == 0 && event.error == HANDOVER_OK)
 		vmm_follow(vmm, &event, fds, &count);
-	if (event.error != HANDOVER_OK)
+	if (event.error != HANDOVER_OK && vmm->refusals++ < VMM_REFUSALS_LOGGED)
 		log_warnx("%s: %s refused: %s", vmm_name(vmm),
 			handover_type_name(event.message.header.type), event.text);
 	fd_close_all(fds, count);
@@ -359,7 +443,7 @@ static void vmm_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 		vmm_end(vmm);
 }
 
-struct vmm *vmm_create(struct daemon *daemon, int fd, pid_t pid)
+struct vmm *vmm_create(struct daemon *daemon, int fd, const struct ucred *peer)
 {
 	struct vmm *vmm = calloc(1, sizeof(*vmm));
 
@@ -368,7 +452,8 @@ struct vmm *vmm_create(struct daemon *daemon, int fd, pid_t pid)
 		return NULL;
 	}
 	vmm->daemon = daemon;
-	vmm->lent.pid = pid;
+	vmm->lent.pid = peer->pid;
+	vmm->lent.uid = peer->uid;
 	vmm->control_io.fd = -1;
 	handover_init(&vmm->handover, &daemon->limits);
 	ev_io_init(&vmm->io, vmm_on_readable, fd, EV_READ);
@@ -381,6 +466,7 @@ void vmm_destroy(struct vmm *vmm)
 	if (vmm->worker_pid)
 		ev_child_stop(vmm_loop(vmm), &vmm->worker_child);
 	vmm_close_control(vmm);
+	vmm_close_waiting(vmm);
 	if (vmm->life != VMM_ENDED) {
 		ev_io_stop(vmm_loop(vmm), &vmm->io);
 		close(vmm->io.fd);
@@ -409,6 +495,7 @@ void vmm_forget(struct vmm *vmm, bool keep_lent)
 		vmm_forget_io(loop, &vmm->control_io);
 	if (vmm->worker_pid)
 		ev_child_stop(loop, &vmm->worker_child);
+	vmm_close_waiting(vmm);
 	if (vmm->is_named && vmm->life != VMM_ENDED && !keep_lent)
 		lent_vm_fini(&vmm->lent);
 }

@@ -7,11 +7,15 @@
 #define DAEMON_VMM_H
 
 #include <ev.h>
+#include <sys/socket.h>
 #include "daemon/lent_vm.h"
 #include "daemon/listener.h"
+#include "daemon/worker.h"
 #include "protocol/handover.h"
 
 struct daemon;
+
+enum { VMM_WAITING_MAX = 4 };
 
 enum vmm_life {
 	VMM_GREETING, /* the handover is not complete */
@@ -25,19 +29,23 @@ struct vmm {
 	struct ev_io io;
 	enum vmm_life life;
 	bool is_named; /* HELLO was accepted: lent is initialized */
+	unsigned refusals;
 	struct handover handover;
 	struct lent_vm lent;
 	struct listener rsp_listener;
 
 	/* The worker. */
 	pid_t worker_pid; /* 0: none */
+	enum worker_job worker_job;
 	struct ev_child worker_child;
 	struct ev_io control_io; /* fd -1: none, or told to end */
 	unsigned clients_sent;
+	int waiting[VMM_WAITING_MAX]; /* debuggers to be given to a worker */
+	unsigned waiting_count;
 };
 
 /* Starts talking to a VMM; takes fd.  NULL when out of memory (fd is closed then). */
-struct vmm *vmm_create(struct daemon *daemon, int fd, pid_t pid);
+struct vmm *vmm_create(struct daemon *daemon, int fd, const struct ucred *peer);
 
 /* Stops watchers, closes, frees.  The caller has unlinked it. */
 void vmm_destroy(struct vmm *vmm);
@@ -47,6 +55,9 @@ void vmm_attach(struct vmm *vmm, int fd);
 
 /* Tells the worker, if there is one, to take everything back and end. */
 void vmm_detach(struct vmm *vmm);
+
+/* Ends a worker that does not; another one undoes what it has planted. */
+void vmm_kill_worker(struct vmm *vmm);
 
 /*
  * In a forked child: closes our copies of this VMM's descriptors and leaves what they stand for

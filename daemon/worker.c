@@ -2,6 +2,7 @@
 /* The process that debugs one VM: see worker.h. */
 #include <errno.h>
 #include <ev.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,24 +30,35 @@ struct worker {
 	struct ev_timer deadline;
 	struct ev_io control;
 	struct ev_signal sigterm;
+	struct ev_prepare settle; /* after every event */
 	struct debugger debugger;
-	uint32_t clients;  /* received so far */
-	bool is_ending;	   /* main has let go of us, or SIGTERM came */
+	int next_fd;      /* the next debugger, while the guest is given back by the last; -1 */
+	uint32_t clients; /* received so far */
+	bool is_ending;   /* main has let go of us, or SIGTERM came */
 	bool said_idle;
-	bool was_attached; /* the debugger of now has spoken */
 };
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
-/* After every event: is there anything left to do here? */
+/*
+ * Nothing is taken from the vCPUs before a debugger wants the guest stopped: one that is held says so
+ * in its channel, and is to be held also for the next debugger, in another process.
+ */
+static void worker_watch_ports(struct worker *worker)
+{
+	for (unsigned i = 0; i < worker->vm.vcpu_count; i++)
+		if (vm_vcpu_fd(&worker->vm, i) < 0)
+			ev_io_stop(worker->loop, &worker->ports[i].io);
+		else if (worker->vm.state != VM_FREE)
+			ev_io_start(worker->loop, &worker->ports[i].io);
+}
+
+/* Is there anything left to do here? */
 static void worker_settle(struct worker *worker)
 {
 	struct control_message idle = { .type = CONTROL_IDLE, .clients = worker->clients };
 
-	for (unsigned i = 0; i < worker->vm.vcpu_count; i++)
-		if (vm_vcpu_fd(&worker->vm, i) < 0)
-			ev_io_stop(worker->loop, &worker->ports[i].io);
-	if (worker->debugger.fd >= 0 || !vm_is_released(&worker->vm))
+	if (worker->debugger.fd >= 0 || worker->next_fd >= 0 || !vm_is_released(&worker->vm))
 		return;
 	if (worker->is_ending) {
 		ev_break(worker->loop, EVBREAK_ALL);
@@ -70,10 +82,10 @@ static void worker_end(struct worker *worker, const char *why)
 {
 	worker->is_ending = true;
 	worker_drop_debugger(worker, why);
-	worker_settle(worker);
+	fd_close_all(&worker->next_fd, worker->next_fd >= 0);
 }
 
-/* Delivers what the target has put off, moves bytes, and looks whether this was the end. */
+/* Delivers what the target has put off, and moves bytes. */
 static void worker_pump(struct worker *worker)
 {
 	vm_pump(&worker->vm);
@@ -82,14 +94,14 @@ static void worker_pump(struct worker *worker)
 	debugger_update(&worker->debugger);
 	if (worker->vm.state == VM_GONE && debugger_is_flushed(&worker->debugger))
 		worker_drop_debugger(worker, "the VMM is gone");
-	worker_settle(worker);
 }
 
 /* ---- the guest --------------------------------------------------------------------------- */
 
 static void worker_on_port(struct ev_loop *loop, struct ev_io *io, int events)
 {
-	struct worker_port *port = (struct worker_port *)((char *)io - offsetof(struct worker_port, io));
+	struct worker_port *port =
+		(struct worker_port *)((char *)io - offsetof(struct worker_port, io));
 
 	(void)loop;
 	(void)events;
@@ -99,7 +111,8 @@ static void worker_on_port(struct ev_loop *loop, struct ev_io *io, int events)
 
 static void worker_on_deadline(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, deadline));
+	struct worker *worker =
+		(struct worker *)((char *)timer - offsetof(struct worker, deadline));
 
 	(void)loop;
 	(void)events;
@@ -118,7 +131,7 @@ static void worker_set_timer(void *context, int ms)
 	ev_timer_start(worker->loop, &worker->deadline);
 }
 
-static int worker_watch_ports(struct worker *worker)
+static int worker_init_ports(struct worker *worker)
 {
 	worker->ports = calloc(worker->vm.vcpu_count, sizeof(*worker->ports));
 	if (!worker->ports)
@@ -129,7 +142,6 @@ static int worker_watch_ports(struct worker *worker)
 		port->worker = worker;
 		port->index = i;
 		ev_io_init(&port->io, worker_on_port, vm_vcpu_fd(&worker->vm, i), EV_READ);
-		ev_io_start(worker->loop, &port->io);
 	}
 	return 0;
 }
@@ -156,16 +168,28 @@ static void worker_trace(void *context, bool incoming, const char *payload, size
 
 static void worker_add_debugger(struct worker *worker, int fd)
 {
-	int rc;
+	struct debugger *debugger = &worker->debugger;
 
 	worker->clients++;
 	worker->said_idle = false;
-	if (worker->debugger.fd >= 0) {
+	if (debugger->fd >= 0 && !session_has_spoken(debugger->session))
+		worker_drop_debugger(worker, "it says nothing, and another one has come");
+	if (debugger->fd >= 0 || worker->next_fd >= 0 || worker->is_ending) {
 		log_info("another debugger was sent away: this guest is being debugged already");
 		close(fd);
 		return;
 	}
-	if (worker->vm.state == VM_GONE || worker->is_ending) {
+	worker->next_fd = fd;
+}
+
+static void worker_start_debugger(struct worker *worker)
+{
+	int fd = worker->next_fd, rc;
+
+	if (fd < 0 || worker->vm.release_wanted)
+		return;
+	worker->next_fd = -1;
+	if (worker->vm.state == VM_GONE) {
 		close(fd);
 		return;
 	}
@@ -174,6 +198,18 @@ static void worker_add_debugger(struct worker *worker, int fd)
 		&worker->session_hooks, worker_on_debugger_fed, worker_on_debugger_end, worker);
 	if (rc < 0)
 		log_warnx("cannot serve the debugger: %s", strerror(-rc));
+}
+
+static void worker_on_prepare(struct ev_loop *loop, struct ev_prepare *prepare, int events)
+{
+	struct worker *worker =
+		(struct worker *)((char *)prepare - offsetof(struct worker, settle));
+
+	(void)loop;
+	(void)events;
+	worker_start_debugger(worker);
+	worker_watch_ports(worker);
+	worker_settle(worker);
 }
 
 /* ---- main -------------------------------------------------------------------------------- */
@@ -264,6 +300,15 @@ static void worker_on_sigterm(struct ev_loop *loop, struct ev_signal *signal, in
 		"the daemon is ending");
 }
 
+/* What concerns the whole process group (Ctrl-C) or a terminal is for main, which tells us. */
+static void worker_watch_signals(struct worker *worker)
+{
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	ev_signal_init(&worker->sigterm, worker_on_sigterm, SIGTERM);
+	ev_signal_start(worker->loop, &worker->sigterm);
+}
+
 static int worker_start(struct worker *worker)
 {
 	const struct worker_orders *orders = worker->orders;
@@ -273,20 +318,27 @@ static int worker_start(struct worker *worker)
 	if (orders->conf->packet_trace)
 		worker->session_hooks.trace = worker_trace;
 	ev_timer_init(&worker->deadline, worker_on_deadline, 0., 0.);
-	rc = lent_vm_open(orders->lent, &worker->vm, &worker->hooks,
-		(int)orders->conf->stop_timeout_ms);
+	rc = lent_vm_open(
+		orders->lent, &worker->vm, &worker->hooks, (int)orders->conf->stop_timeout_ms);
 	if (rc < 0)
 		return rc;
-	rc = worker_watch_ports(worker);
+	rc = worker_init_ports(worker);
 	if (rc < 0) {
 		vm_fini(&worker->vm);
 		return rc;
 	}
 	ev_io_init(&worker->control, worker_on_control, orders->control_fd, EV_READ);
 	ev_io_start(worker->loop, &worker->control);
-	ev_signal_init(&worker->sigterm, worker_on_sigterm, SIGTERM);
-	ev_signal_start(worker->loop, &worker->sigterm);
+	ev_prepare_init(&worker->settle, worker_on_prepare);
+	ev_prepare_start(worker->loop, &worker->settle);
 	return 0;
+}
+
+/* Leaves the vCPUs alone: what state they are in only the one that died knew. */
+static void worker_recover(struct worker *worker)
+{
+	plant_adopt(&worker->vm.plants);
+	plant_clear(&worker->vm.plants);
 }
 
 int worker_main(const struct worker_orders *orders)
@@ -299,17 +351,18 @@ int worker_main(const struct worker_orders *orders)
 	log_set_subject(orders->lent->name);
 	worker->orders = orders;
 	worker->debugger.fd = -1;
+	worker->next_fd = -1;
 	worker->loop = ev_loop_new(EVFLAG_AUTO);
 	rc = worker->loop ? worker_start(worker) : -ENOMEM;
 	if (rc < 0) {
 		log_errorx("cannot debug this guest: %s", strerror(-rc));
 		return EXIT_FAILURE;
 	}
-	if (orders->job == WORKER_RECOVER) {
-		vm_recover(&worker->vm);
-		worker_settle(worker);
-	}
-	ev_run(worker->loop, 0);
+	worker_watch_signals(worker);
+	if (orders->job == WORKER_RECOVER)
+		worker_recover(worker);
+	else
+		ev_run(worker->loop, 0);
 	vm_fini(&worker->vm);
 	ev_loop_destroy(worker->loop);
 	free(worker->ports);

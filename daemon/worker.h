@@ -11,8 +11,8 @@
 #include "daemon/lent_vm.h"
 
 enum worker_job {
-	WORKER_DEBUG,	/* serve the debuggers that main passes on */
-	WORKER_RECOVER, /* undo what a worker that died has left, then as WORKER_DEBUG */
+	WORKER_DEBUG,   /* serve the debuggers that main passes on */
+	WORKER_RECOVER, /* take back what a worker that died has planted, and end */
 };
 
 struct worker_orders {

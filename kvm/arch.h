@@ -69,8 +69,8 @@ enum { ARCH_MAX_SLOTS = 32 }; /* x86-64: DR0..3; arm64: 0..15 DBGB, 16..31 DBGW 
 
 /* What a vCPU is to be run with; recomputed for every run, never edited. */
 struct debug_request {
-	bool software;			     /* software breakpoints are planted somewhere */
-	bool step;			     /* KVM's single step */
+	bool software;                       /* software breakpoints are planted somewhere */
+	bool step;                           /* KVM's single step */
 	const struct hardware_point *points; /* of the debugger */
 	unsigned point_count;
 	bool skip_at_pc; /* leave out points that would hit again at pc before anything was executed */
@@ -82,12 +82,12 @@ struct debug_request {
 /* Things that cannot be had; the user is told of each once, in words (limitation_text()). */
 enum limitation {
 	LIMITATION_GUEST_BREAKPOINT_LOST = 1 << 0, /* no free slot for one of the guest's own */
-	LIMITATION_GUEST_STEP = 1 << 1,		   /* arm64: guest's own stepping is suspended */
-	LIMITATION_GUEST_LINKED = 1 << 2,	   /* arm64: linked or context breakpoints */
-	LIMITATION_EXCLUSIVE = 1 << 3,		   /* arm64: breakpoint between LDXR and STXR */
-	LIMITATION_IO_BREAKPOINT = 1 << 4,	   /* x86: the guest's I/O breakpoints */
+	LIMITATION_GUEST_STEP = 1 << 1,            /* arm64: guest's own stepping is suspended */
+	LIMITATION_GUEST_LINKED = 1 << 2,          /* arm64: linked or context breakpoints */
+	LIMITATION_EXCLUSIVE = 1 << 3,             /* arm64: breakpoint between LDXR and STXR */
+	LIMITATION_IO_BREAKPOINT = 1 << 4,         /* x86: the guest's I/O breakpoints */
 	LIMITATION_OS_LOCK = 1 << 5,
-	LIMITATION_WRONG_WORLD = 1 << 6,	   /* vEL2, AArch32 EL1, protected guest */
+	LIMITATION_WRONG_WORLD = 1 << 6, /* vEL2, AArch32 EL1, protected guest */
 };
 
 /* What the vCPU is (or was last) run with. */
@@ -103,25 +103,25 @@ struct debug_plan {
 enum injection_kind {
 	INJECT_NONE,
 	INJECT_BREAKPOINT, /* x86 #BP by INT3 at pc */
-	INJECT_DEBUG,	   /* x86 #DB */
-	INJECT_SYNC,	   /* arm64: synchronous exception to EL1 */
+	INJECT_DEBUG,      /* x86 #DB */
+	INJECT_SYNC,       /* arm64: synchronous exception to EL1 */
 };
 
 struct injection {
 	enum injection_kind kind;
-	uint64_t dr6;  /* x86 #DB: causes, in pending-debug format (active-low bits inverted) */
-	uint8_t skip;  /* x86 ICEBP: bytes to advance rip by first */
-	uint32_t esr;  /* arm64: for ESR_EL1, in KVM's form; inject() adapts EC to the source */
+	uint64_t dr6; /* x86 #DB: causes, in pending-debug format (active-low bits inverted) */
+	uint8_t skip; /* x86 ICEBP: bytes to advance rip by first */
+	uint32_t esr; /* arm64: for ESR_EL1, in KVM's form; inject() adapts EC to the source */
 	uint64_t far;
 	bool has_far;
 };
 
 /* How one instruction is to be stepped. */
 struct step_plan {
-	bool trap;	  /* by KVM's single step; else by running to run_to[] */
+	bool trap; /* by KVM's single step; else by running to run_to[] */
 	gva_t run_to[4];
 	unsigned run_to_count;
-	gva_t from;	  /* pc before */
+	gva_t from;          /* pc before */
 	uint64_t private[4]; /* the architecture's: what step_end() must undo */
 };
 
@@ -134,29 +134,29 @@ struct guest_memory {
 
 /* What is known when a vCPU comes out with KVM_EXIT_DEBUG. */
 struct debug_event {
-	const struct cpu *cpu;	       /* CPU_STOP | CPU_DEBUG valid */
-	const uint8_t *exit;	       /* 64 bytes: struct kvm_debug_exit_arch */
+	const struct cpu *cpu;         /* CPU_STOP | CPU_DEBUG valid */
+	const uint8_t *exit;           /* 64 bytes: struct kvm_debug_exit_arch */
 	const struct debug_plan *plan; /* it ran with */
 	const struct step_plan *step;  /* in progress, or NULL */
-	bool planted;		       /* a software breakpoint of ours is at pc, in this address space */
-	bool stale;		       /* one of ours was there until the last stop */
-	uint8_t code[16];	       /* guest memory at pc, ours hidden */
-	unsigned code_length;	       /* how much of code[] could be read */
+	bool planted;         /* a software breakpoint of ours is at pc, in this address space */
+	bool stale;           /* one of ours was there until the last stop */
+	uint8_t code[16];     /* guest memory at pc, ours hidden */
+	unsigned code_length; /* how much of code[] could be read */
 };
 
 /* What to do about it. */
 struct decision {
-	bool report;			/* to the debugger: reason, address */
+	bool report; /* to the debugger: reason, address */
 	enum target_stop_reason reason;
 	uint64_t address;
-	bool step_done;			/* the step in progress has ended */
+	bool step_done; /* the step in progress has ended */
 	/*
 	 * The guest's part, due before the vCPU runs again.  arm64, with step_done and no report: the
 	 * step was into this exception; inject() comes first, so that it ends at the handler.
 	 */
 	struct injection inject;
-	bool guest_debug_registers;	/* x86: the guest is about to write its debug registers */
-	bool step_silently;		/* execute one instruction with no points at all, go on */
+	bool guest_debug_registers; /* x86: the guest is about to write its debug registers */
+	bool step_silently;         /* execute one instruction with no points at all, go on */
 	uint32_t limitations;
 };
 
@@ -205,8 +205,8 @@ struct arch {
 	 * struct kvm_guest_debug for the plan into arg (room for 528 bytes); returns its size.
 	 * x86: with the injection flag that inject() has left in *injection.
 	 */
-	size_t (*encode)(const struct debug_plan *plan, const struct injection *injection,
-		void *arg);
+	size_t (*encode)(
+		const struct debug_plan *plan, const struct injection *injection, void *arg);
 
 	void (*decide)(const struct debug_event *event, struct decision *decision);
 
@@ -224,14 +224,14 @@ struct arch {
 
 	/* Before and after one step; step_groups() are to be fetched before step_begin(). */
 	uint32_t (*step_groups)(const struct cpu *cpu, const uint8_t *code, unsigned length);
-	void (*step_begin)(struct cpu *cpu, const struct guest_memory *memory,
-		const uint8_t *code, unsigned length, struct step_plan *step);
+	void (*step_begin)(struct cpu *cpu, const struct guest_memory *memory, const uint8_t *code,
+		unsigned length, struct step_plan *step);
 	/*
 	 * After the step was trapped or ran to its end, or was given up half-way: takes back from
 	 * registers and memory what stepping has left there (TF images, interrupt masks).
 	 */
-	void (*step_end)(struct cpu *cpu, const struct guest_memory *memory,
-		const struct step_plan *step);
+	void (*step_end)(
+		struct cpu *cpu, const struct guest_memory *memory, const struct step_plan *step);
 };
 
 extern const struct arch arch_x86_64, arch_arm64;

@@ -43,8 +43,8 @@ static uint64_t arm64_sysreg(const struct cpu *cpu, enum arm64_sysreg sysreg)
 	return cpu->arm64.sysregs_valid & BIT(sysreg) ? cpu->arm64.sysregs[sysreg] : 0;
 }
 
-static int arm64_translate(const struct cpu *cpu, const struct physical *memory, gva_t gva,
-	struct translation *out)
+static int arm64_translate(
+	const struct cpu *cpu, const struct physical *memory, gva_t gva, struct translation *out)
 {
 	const uint64_t needed = BIT(ARM64_SCTLR_EL1) | BIT(ARM64_TCR_EL1) | BIT(ARM64_TTBR0_EL1) |
 				BIT(ARM64_TTBR1_EL1);
@@ -63,9 +63,9 @@ static int arm64_translate(const struct cpu *cpu, const struct physical *memory,
 }
 
 /*
- * Bits 47:1 of the TTBR of that half: above is the ASID (of the low half or of both, by TCR_EL1.A1),
- * bit 0 is CnP.  With the MMU off there is one space of physical addresses: all ones, which is no
- * TTBR's.
+ * Bits 47:1 of the TTBR of that half: above is the ASID (of the low half or of both, by
+ * TCR_EL1.A1), bit 0 is CnP.  With the MMU off there is one space of physical addresses: all ones,
+ * which is no TTBR's.
  */
 static uint64_t arm64_address_space(const struct cpu *cpu, gva_t gva)
 {

@@ -9,7 +9,7 @@
 
 #include "kvm/arch.h"
 
-#define BIT(n)		       (UINT64_C(1) << (n))
+#define BIT(n)                  (UINT64_C(1) << (n))
 #define FIELD(value, low, bits) (((value) >> (low)) & (BIT(bits) - 1))
 
 /* PSTATE, laid out as in SPSR_EL1. */
@@ -52,9 +52,9 @@ enum arm64_world arm64_world(uint64_t pstate);
 /* ESR_ELx.  KVM gives debug exceptions in the form "from a lower EL". */
 #define ESR_EC_SHIFT  26
 #define ESR_EC(class) ((uint32_t)(class) << ESR_EC_SHIFT)
-#define ESR_IL	     BIT(25)
-#define ESR_ISS	     (BIT(25) - 1)
-#define ESR_ISS_WNR  BIT(6)
+#define ESR_IL        BIT(25)
+#define ESR_ISS       (BIT(25) - 1)
+#define ESR_ISS_WNR   BIT(6)
 #define ESR_IMMEDIATE UINT64_C(0xffff)
 
 enum {
@@ -69,14 +69,14 @@ enum {
 #define VBAR_TABLE(vbar) ((vbar) & ~UINT64_C(0x7ff))
 
 /* The guest's debug registers. */
-#define MDSCR_SS      BIT(0)
-#define MDSCR_KDE     BIT(13)
-#define MDSCR_MDE     BIT(15)
-#define OSLSR_OSLK    BIT(1)
+#define MDSCR_SS   BIT(0)
+#define MDSCR_KDE  BIT(13)
+#define MDSCR_MDE  BIT(15)
+#define OSLSR_OSLK BIT(1)
 
 /* EL2's, of a guest that has it. */
-#define HCR_EL2_TGE   BIT(27)
-#define MDCR_EL2_TDE  BIT(8)
+#define HCR_EL2_TGE  BIT(27)
+#define MDCR_EL2_TDE BIT(8)
 
 /* struct kvm_guest_debug.control (uapi: linux/kvm.h, asm/kvm.h). */
 enum {
@@ -99,9 +99,9 @@ struct arm64_debug_exit {
 };
 
 /*
- * The immediate of the BRK that we plant.  Taken elsewhere: 0 (compilers' traps), 1 and 0x3e8..
- * (language runtimes), 4..6, 0x100, 0x400, 0x401, 0x800, 0x900..0x9ff, 0x5500.. (Linux), 0xf000
- * (debuggers' convention).
+ * The immediate of the BRK that we plant.  Taken elsewhere: 0, 1, 0x3e8 (compilers' traps and other
+ * debuggers), 4 to 7, 0x100, 0x400, 0x401, 0x800, 0x900 and on, 0x5500 and on, 0x8000 to 0x83ff
+ * (Linux: asm/brk-imm.h), 0xf000 and on (other systems).
  */
 enum { ARM64_PLANTED_IMMEDIATE = 0xdb60 };
 
@@ -155,8 +155,8 @@ bool plan_arm64_guest_slot(const struct arm64_debugregs *debugregs, unsigned n, 
 bool plan_arm64_guest_armed(const struct arm64_debugregs *debugregs);
 
 /*
- * True if hardware would raise the guest's own breakpoint, watchpoint or step where the vCPU is now, as
- * far as exception level, MDSCR_EL1.KDE, PSTATE.D and the OS lock go (Arm ARM, D2.3).
+ * True if hardware would raise the guest's own breakpoint, watchpoint or step where the vCPU is
+ * now, as far as exception level, MDSCR_EL1.KDE, PSTATE.D and the OS lock go (Arm ARM, D2.3).
  */
 bool plan_arm64_guest_enabled(const struct cpu_arm64 *cpu);
 
@@ -167,8 +167,8 @@ void decide_arm64(const struct debug_event *event, struct decision *decision);
 /* True if inject_arm64() can deliver a debug exception that is taken where the vCPU is now. */
 bool inject_arm64_possible(const struct cpu *cpu);
 bool inject_arm64_is_breakpoint(const uint8_t *code, unsigned length);
-void inject_arm64_own_breakpoint(const struct cpu *cpu, const uint8_t *code, unsigned length,
-	struct injection *injection);
+void inject_arm64_own_breakpoint(
+	const struct cpu *cpu, const uint8_t *code, unsigned length, struct injection *injection);
 uint32_t inject_arm64_groups(const struct injection *injection);
 void inject_arm64(struct cpu *cpu, struct injection *injection);
 

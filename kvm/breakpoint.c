@@ -45,9 +45,9 @@ static unsigned breakpoint_find_point(
 {
 	unsigned i = 0;
 
-	while (i < table->point_count && (table->points[i].type != point->type ||
-						 table->points[i].gva != point->gva ||
-						 table->points[i].length != point->length))
+	while (i < table->point_count &&
+		(table->points[i].type != point->type || table->points[i].gva != point->gva ||
+			table->points[i].length != point->length))
 		i++;
 	return i;
 }

@@ -38,8 +38,7 @@ bool breakpoint_wants(const struct breakpoint_table *table, gpa_t gpa);
 /* The same for hardware points, known by type, address and length. -ENOSPC. */
 int breakpoint_add_point(struct breakpoint_table *table, const struct hardware_point *point);
 void breakpoint_remove_point(struct breakpoint_table *table, const struct hardware_point *point);
-bool breakpoint_has_point(
-	const struct breakpoint_table *table, const struct hardware_point *point);
+bool breakpoint_has_point(const struct breakpoint_table *table, const struct hardware_point *point);
 
 /* True if an execution breakpoint in hardware stands at gva. */
 bool breakpoint_point_at(const struct breakpoint_table *table, gva_t gva);

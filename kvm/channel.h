@@ -74,12 +74,12 @@ enum { CHANNEL_SYNC_CODE = 1 };
 
 /* Why the vCPU is parked. */
 enum channel_reason {
-	CHANNEL_PARKED = 0,    /* was parked and stays: the program had no RUN, or `before` failed */
-	CHANNEL_ASKED = 1,     /* a KICK, or CHANNEL_ONCE without debug exit */
-	CHANNEL_DEBUG = 2,     /* KVM_RUN returned 0 with KVM_EXIT_DEBUG: see kvm_run->debug */
-	CHANNEL_HELD = 3,      /* GDBPROXY_HOLD: has not run yet */
-	CHANNEL_FAILED = 4,    /* KVM_RUN failed: run_errno; the VMM will be told after the resume */
-	CHANNEL_VMM_EXIT = 5,  /* CHANNEL_ONCE: an exit of the VMM's was served and completed */
+	CHANNEL_PARKED = 0,   /* was parked and stays: the program had no RUN, or `before` failed */
+	CHANNEL_ASKED = 1,    /* a KICK, or CHANNEL_ONCE without debug exit */
+	CHANNEL_DEBUG = 2,    /* KVM_RUN returned 0 with KVM_EXIT_DEBUG: see kvm_run->debug */
+	CHANNEL_HELD = 3,     /* GDBPROXY_HOLD: has not run yet */
+	CHANNEL_FAILED = 4,   /* KVM_RUN failed: run_errno; the VMM will be told after the resume */
+	CHANNEL_VMM_EXIT = 5, /* CHANNEL_ONCE: an exit of the VMM's was served and completed */
 };
 
 /* Followed by result_count results: the steps that ran, before and after, in order. */
@@ -87,7 +87,7 @@ struct channel_report {
 	uint32_t type;
 	uint32_t seq;
 	uint32_t reason;
-	int32_t run_errno; /* positive errno of KVM_RUN, 0 if it returned 0 */
+	int32_t run_errno;    /* positive errno of KVM_RUN, 0 if it returned 0 */
 	uint32_t exit_reason; /* kvm_run->exit_reason at the park (valid when run_errno is 0) */
 	uint16_t result_count;
 	uint16_t failed; /* 1: `before` failed at the last result here; nothing after it was done */

@@ -9,48 +9,49 @@
 #include <stdint.h>
 
 /*
- * System registers that are fetched: X(name, op0, op1, CRn, CRm, op2, access), the numbers of MRS and
- * MSR (Arm ARM, D19).  The first list is needed at every stop (translation, exception entry, the
- * number of debug registers) and belongs to CPU_SYSTEM, the second to CPU_MSRS.  EL2's exist in a
- * guest that may itself be a hypervisor.
+ * System registers that are fetched: X(name, op0, op1, CRn, CRm, op2, access), the numbers of MRS
+ * and MSR (Arm ARM, D19).  The first list is needed at every stop (translation, exception entry,
+ * the number of debug registers) and belongs to CPU_SYSTEM, the second to CPU_MSRS.  EL2's exist in
+ * a guest that may itself be a hypervisor.
  */
-#define ARM64_SYSREGS_STOP(X)                        \
-	X(SCTLR_EL1, 3, 0, 1, 0, 0, READ_WRITE)      \
-	X(TCR_EL1, 3, 0, 2, 0, 2, READ_WRITE)        \
-	X(TTBR0_EL1, 3, 0, 2, 0, 0, READ_WRITE)      \
-	X(TTBR1_EL1, 3, 0, 2, 0, 1, READ_WRITE)      \
-	X(VBAR_EL1, 3, 0, 12, 0, 0, READ_WRITE)      \
-	X(ESR_EL1, 3, 0, 5, 2, 0, READ_WRITE)        \
-	X(FAR_EL1, 3, 0, 6, 0, 0, READ_WRITE)        \
-	X(HCR_EL2, 3, 4, 1, 1, 0, READ_ONLY)         \
-	X(MDCR_EL2, 3, 4, 1, 1, 1, READ_ONLY)        \
-	X(ID_AA64PFR1_EL1, 3, 0, 0, 4, 1, CONSTANT)  \
-	X(ID_AA64DFR0_EL1, 3, 0, 0, 5, 0, CONSTANT)  \
-	X(ID_AA64MMFR0_EL1, 3, 0, 0, 7, 0, CONSTANT) \
+#define ARM64_SYSREGS_STOP(X)                                                                      \
+	X(SCTLR_EL1, 3, 0, 1, 0, 0, READ_WRITE)                                                    \
+	X(TCR_EL1, 3, 0, 2, 0, 2, READ_WRITE)                                                      \
+	X(TTBR0_EL1, 3, 0, 2, 0, 0, READ_WRITE)                                                    \
+	X(TTBR1_EL1, 3, 0, 2, 0, 1, READ_WRITE)                                                    \
+	X(VBAR_EL1, 3, 0, 12, 0, 0, READ_WRITE)                                                    \
+	X(ESR_EL1, 3, 0, 5, 2, 0, READ_WRITE)                                                      \
+	X(FAR_EL1, 3, 0, 6, 0, 0, READ_WRITE)                                                      \
+	X(HCR_EL2, 3, 4, 1, 1, 0, READ_ONLY)                                                       \
+	X(MDCR_EL2, 3, 4, 1, 1, 1, READ_ONLY)                                                      \
+	X(ID_AA64PFR1_EL1, 3, 0, 0, 4, 1, CONSTANT)                                                \
+	X(ID_AA64DFR0_EL1, 3, 0, 0, 5, 0, CONSTANT)                                                \
+	X(ID_AA64MMFR0_EL1, 3, 0, 0, 7, 0, CONSTANT)                                               \
 	X(ID_AA64MMFR2_EL1, 3, 0, 0, 7, 2, CONSTANT)
 
-#define ARM64_SYSREGS_MORE(X)                        \
-	X(MAIR_EL1, 3, 0, 10, 2, 0, READ_WRITE)      \
-	X(AMAIR_EL1, 3, 0, 10, 3, 0, READ_WRITE)     \
-	X(CONTEXTIDR_EL1, 3, 0, 13, 0, 1, READ_WRITE) \
-	X(TPIDR_EL0, 3, 3, 13, 0, 2, READ_WRITE)     \
-	X(TPIDRRO_EL0, 3, 3, 13, 0, 3, READ_WRITE)   \
-	X(TPIDR_EL1, 3, 0, 13, 0, 4, READ_WRITE)     \
-	X(AFSR0_EL1, 3, 0, 5, 1, 0, READ_WRITE)      \
-	X(AFSR1_EL1, 3, 0, 5, 1, 1, READ_WRITE)      \
-	X(CPACR_EL1, 3, 0, 1, 0, 2, READ_WRITE)      \
-	X(CNTKCTL_EL1, 3, 0, 14, 1, 0, READ_WRITE)   \
-	X(PAR_EL1, 3, 0, 7, 4, 0, READ_WRITE)        \
-	X(MIDR_EL1, 3, 0, 0, 0, 0, CONSTANT)         \
-	X(MPIDR_EL1, 3, 0, 0, 0, 5, CONSTANT)        \
-	X(CTR_EL0, 3, 3, 0, 0, 1, CONSTANT)          \
-	X(ID_AA64PFR0_EL1, 3, 0, 0, 4, 0, CONSTANT)  \
-	X(ID_AA64ISAR0_EL1, 3, 0, 0, 6, 0, CONSTANT) \
-	X(ID_AA64ISAR1_EL1, 3, 0, 0, 6, 1, CONSTANT) \
+#define ARM64_SYSREGS_MORE(X)                                                                      \
+	X(MAIR_EL1, 3, 0, 10, 2, 0, READ_WRITE)                                                    \
+	X(AMAIR_EL1, 3, 0, 10, 3, 0, READ_WRITE)                                                   \
+	X(CONTEXTIDR_EL1, 3, 0, 13, 0, 1, READ_WRITE)                                              \
+	X(TPIDR_EL0, 3, 3, 13, 0, 2, READ_WRITE)                                                   \
+	X(TPIDRRO_EL0, 3, 3, 13, 0, 3, READ_WRITE)                                                 \
+	X(TPIDR_EL1, 3, 0, 13, 0, 4, READ_WRITE)                                                   \
+	X(AFSR0_EL1, 3, 0, 5, 1, 0, READ_WRITE)                                                    \
+	X(AFSR1_EL1, 3, 0, 5, 1, 1, READ_WRITE)                                                    \
+	X(CPACR_EL1, 3, 0, 1, 0, 2, READ_WRITE)                                                    \
+	X(CNTKCTL_EL1, 3, 0, 14, 1, 0, READ_WRITE)                                                 \
+	X(PAR_EL1, 3, 0, 7, 4, 0, READ_WRITE)                                                      \
+	X(MIDR_EL1, 3, 0, 0, 0, 0, CONSTANT)                                                       \
+	X(MPIDR_EL1, 3, 0, 0, 0, 5, CONSTANT)                                                      \
+	X(CTR_EL0, 3, 3, 0, 0, 1, CONSTANT)                                                        \
+	X(ID_AA64PFR0_EL1, 3, 0, 0, 4, 0, CONSTANT)                                                \
+	X(ID_AA64ISAR0_EL1, 3, 0, 0, 6, 0, CONSTANT)                                               \
+	X(ID_AA64ISAR1_EL1, 3, 0, 0, 6, 1, CONSTANT)                                               \
 	X(ID_AA64MMFR1_EL1, 3, 0, 0, 7, 1, CONSTANT)
 
 #define ARM64_SYSREG_INDEX(name, ...) ARM64_##name,
 
+/* clang-format off */
 enum arm64_sysreg {
 	ARM64_SYSREGS_STOP(ARM64_SYSREG_INDEX)
 	ARM64_SYSREG_STOP, /* how many CPU_SYSTEM has */
@@ -58,23 +59,24 @@ enum arm64_sysreg {
 	ARM64_SYSREGS_MORE(ARM64_SYSREG_INDEX)
 	ARM64_SYSREG_COUNT,
 };
+/* clang-format on */
 
 enum arm64_access {
 	ARM64_READ_WRITE,
 	ARM64_READ_ONLY, /* to the debugger */
-	ARM64_CONSTANT,	 /* and never changes while the vCPU lives: fetched once */
+	ARM64_CONSTANT,  /* and never changes while the vCPU lives: fetched once */
 };
 
 struct arm64_sysreg_info {
 	const char *name;
-	uint16_t encoding; /* op0, op1, CRn, CRm, op2 as the low 16 bits of a ONE_REG id have them */
+	uint16_t encoding; /* the five numbers as the low 16 bits of a ONE_REG id have them */
 	enum arm64_access access;
 };
 
 extern const struct arm64_sysreg_info arm64_sysregs[ARM64_SYSREG_COUNT];
 
 struct arm64_regs {
-	uint64_t x[31], sp_el0, pc, pstate;   /* pstate in SPSR layout */
+	uint64_t x[31], sp_el0, pc, pstate; /* pstate in SPSR layout */
 	uint64_t sp_el1, elr_el1, spsr_el1;
 };
 
@@ -98,18 +100,18 @@ struct arm64_debugregs { /* always the guest's own */
 };
 
 struct cpu_arm64 {
-	struct arm64_regs regs;		   /* CPU_GENERAL */
-	struct arm64_regs stored;	   /* what the vCPU has: only differences are stored */
+	struct arm64_regs regs;               /* CPU_GENERAL */
+	struct arm64_regs stored;             /* what the vCPU has: only differences are stored */
 	uint64_t sysregs[ARM64_SYSREG_COUNT]; /* CPU_SYSTEM and CPU_MSRS */
-	uint64_t sysregs_valid;		   /* bit n: KVM gave sysregs[n] */
-	uint64_t sysregs_absent;	   /* KVM does not know it: not asked again */
+	uint64_t sysregs_valid;               /* bit n: KVM gave sysregs[n] */
+	uint64_t sysregs_absent;              /* KVM does not know it: not asked again */
 	uint64_t sysregs_dirty;
-	struct arm64_fp fp;		   /* CPU_FLOAT */
+	struct arm64_fp fp; /* CPU_FLOAT */
 	enum arm64_fp_form fp_form;
-	uint64_t fp_dirty;		   /* bit n: v[n], or ARM64_FP_FPSR and _FPCR */
-	struct arm64_debugregs debugregs;  /* CPU_DEBUG; of it only mdscr_el1 is ever written */
+	uint64_t fp_dirty;                /* bit n: v[n], or ARM64_FP_FPSR and _FPCR */
+	struct arm64_debugregs debugregs; /* CPU_DEBUG; of it only mdscr_el1 is ever written */
 	uint8_t breakpoint_slots, watchpoint_slots; /* from ID_AA64DFR0_EL1; 0 until it is known */
-	uint32_t mp_state;		   /* CPU_MP: KVM_MP_STATE_... */
+	uint32_t mp_state;                          /* CPU_MP: KVM_MP_STATE_... */
 };
 
 #endif

@@ -75,13 +75,13 @@ struct x86_events { /* struct kvm_vcpu_events */
 enum { X86_MSR_LSTAR, X86_MSR_STAR, X86_MSR_FMASK, X86_MSR_KERNEL_GS_BASE, X86_MSR_COUNT };
 
 struct cpu_x86_64 {
-	struct x86_regs regs;		/* CPU_GENERAL */
-	struct x86_sregs sregs;		/* CPU_SYSTEM */
-	struct x86_fpu fpu;		/* CPU_FLOAT */
+	struct x86_regs regs;           /* CPU_GENERAL */
+	struct x86_sregs sregs;         /* CPU_SYSTEM */
+	struct x86_fpu fpu;             /* CPU_FLOAT */
 	struct x86_debugregs debugregs; /* CPU_DEBUG */
-	struct x86_events events;	/* CPU_EVENTS */
-	uint64_t msrs[X86_MSR_COUNT];	/* CPU_MSRS */
-	uint32_t mp_state;		/* CPU_MP: KVM_MP_STATE_... */
+	struct x86_events events;       /* CPU_EVENTS */
+	uint64_t msrs[X86_MSR_COUNT];   /* CPU_MSRS */
+	uint32_t mp_state;              /* CPU_MP: KVM_MP_STATE_... */
 };
 
 #endif

@@ -5,7 +5,8 @@
  * everything else the guest gets, if hardware would have given it to the guest.
  *
  * With guest debug on, KVM has all debug exceptions routed to EL2, and there MDSCR_EL1.KDE and
- * PSTATE.D do not count; so a guest's own breakpoint may come here that must be passed over in silence.
+ * PSTATE.D do not count; so a guest's own breakpoint may come here that must be passed over in
+ * silence.
  */
 #include <string.h>
 #include "kvm/arch_arm64.h"
@@ -30,8 +31,8 @@ static void decide_report(struct inquiry *inquiry, enum target_stop_reason reaso
 }
 
 /*
- * The guest's exception, unless it goes where we cannot deliver it: then the debugger's user has to know,
- * for the guest cannot go on.
+ * The guest's exception, unless it goes where we cannot deliver it: then the debugger's user has to
+ * know, for the guest cannot go on.
  */
 static void decide_deliver(struct inquiry *inquiry, bool has_far)
 {
@@ -128,8 +129,8 @@ static bool decide_is_guest_breakpoint(const struct inquiry *inquiry)
 	for (unsigned n = 0; n < ARM64_MAX_SLOTS; n++) {
 		if (!plan_arm64_guest_slot(&inquiry->cpu->debugregs, n, &slot))
 			continue;
-		if (!slot.length || (slot.gva & ~UINT64_C(3)) ==
-					    (inquiry->cpu->regs.pc & ~UINT64_C(3)))
+		if (!slot.length ||
+			(slot.gva & ~UINT64_C(3)) == (inquiry->cpu->regs.pc & ~UINT64_C(3)))
 			return true;
 	}
 	return false;
@@ -178,8 +179,8 @@ static bool decide_fits(const struct slot *slot, bool write)
 }
 
 /*
- * FAR may lie outside the watched bytes (any address of the access, down to the start of its block),
- * so of the slots that can have hit the nearest is taken.
+ * FAR may lie outside the watched bytes (any address of the access, down to the start of its
+ * block), so of the slots that can have hit the nearest is taken.
  */
 static const struct slot *decide_find_watch(const struct inquiry *inquiry, uint64_t *distance)
 {

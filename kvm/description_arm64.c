@@ -8,6 +8,7 @@
 
 #define ENTRIES(array) (sizeof(array) / sizeof((array)[0]))
 
+/* clang-format off */
 static const struct target_flag cpsr_fields[] = {
 	{ "SP", 0, 0 },	     { "EL", 2, 3 },	{ "nRW", 4, 4 },  { "F", 6, 6 },     { "I", 7, 7 },
 	{ "A", 8, 8 },	     { "D", 9, 9 },	{ "BTYPE", 10, 11 }, { "SSBS", 12, 12 },
@@ -15,11 +16,13 @@ static const struct target_flag cpsr_fields[] = {
 	{ "UAO", 23, 23 },   { "DIT", 24, 24 }, { "TCO", 25, 25 }, { "V", 28, 28 },
 	{ "C", 29, 29 },     { "Z", 30, 30 },	{ "N", 31, 31 },
 };
+/* clang-format on */
 
 static const struct target_flags cpsr_flags = {
 	.id = "cpsr_flags", .bytes = 4, .count = ENTRIES(cpsr_fields), .fields = cpsr_fields
 };
 
+/* clang-format off */
 #define GENERAL(register_name)                                                                   \
 	{ .name = register_name, .bits = 64, .type = TARGET_TYPE_INT, .group = "general" }
 
@@ -66,6 +69,7 @@ static const struct target_register system_registers[] = {
 	ARM64_SYSREGS_STOP(SYSTEM_REGISTER)
 	ARM64_SYSREGS_MORE(SYSTEM_REGISTER)
 };
+/* clang-format on */
 
 static const struct target_feature features[] = {
 	{ "org.gnu.gdb.aarch64.core", core, ENTRIES(core) },

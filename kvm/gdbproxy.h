@@ -53,8 +53,8 @@ enum gdbproxy_start {
  * -ENOMEM; -EPROTO or -EACCES when a daemon answered and refused (gdbproxy_error() has its words;
  * *out is usable all the same, as with no daemon).
  */
-int gdbproxy_open(struct gdbproxy **out, const char *vcpu_socket, const char *name,
-	unsigned nr_vcpus);
+int gdbproxy_open(
+	struct gdbproxy **out, const char *vcpu_socket, const char *name, unsigned nr_vcpus);
 
 /*
  * Tells of size bytes of guest memory at guest-physical gpa, which this process has mapped at hva.

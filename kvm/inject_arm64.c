@@ -9,8 +9,8 @@
 #include "kvm/arch_arm64.h"
 #include "kvm/instruction_arm64.h"
 
-#define SCTLR_SPAN	BIT(23)
-#define SCTLR_DSSBS	BIT(44)
+#define SCTLR_SPAN      BIT(23)
+#define SCTLR_DSSBS     BIT(44)
 #define SCTLR_SPINTMASK BIT(62)
 
 enum { VECTOR_SP0 = 0x000, VECTOR_SPX = 0x200, VECTOR_LOWER = 0x400, VECTOR_LOWER_32 = 0x600 };
@@ -20,11 +20,10 @@ static bool inject_arm64_routed_to_el2(const struct cpu_arm64 *cpu, enum arm64_w
 {
 	bool from_el0 = world == ARM64_EL0 || world == ARM64_EL0_32;
 
-	if (cpu->sysregs_valid & BIT(ARM64_MDCR_EL2) &&
-		cpu->sysregs[ARM64_MDCR_EL2] & MDCR_EL2_TDE)
+	if (cpu->sysregs_valid & BIT(ARM64_MDCR_EL2) && cpu->sysregs[ARM64_MDCR_EL2] & MDCR_EL2_TDE)
 		return true;
 	return from_el0 && cpu->sysregs_valid & BIT(ARM64_HCR_EL2) &&
-		cpu->sysregs[ARM64_HCR_EL2] & HCR_EL2_TGE;
+	       cpu->sysregs[ARM64_HCR_EL2] & HCR_EL2_TGE;
 }
 
 bool inject_arm64_possible(const struct cpu *cpu)
@@ -39,11 +38,11 @@ bool inject_arm64_is_breakpoint(const uint8_t *code, unsigned length)
 	struct instruction_arm64 instruction;
 
 	return instruction_arm64_decode_bytes(&instruction, code, length) == 0 &&
-		instruction.kind == INSTRUCTION_BRK;
+	       instruction.kind == INSTRUCTION_BRK;
 }
 
-void inject_arm64_own_breakpoint(const struct cpu *cpu, const uint8_t *code, unsigned length,
-	struct injection *injection)
+void inject_arm64_own_breakpoint(
+	const struct cpu *cpu, const uint8_t *code, unsigned length, struct injection *injection)
 {
 	struct instruction_arm64 instruction;
 
@@ -98,7 +97,7 @@ static uint64_t inject_arm64_pstate(const struct cpu_arm64 *cpu, uint64_t old)
 	uint64_t sctlr = cpu->sysregs[ARM64_SCTLR_EL1];
 	uint64_t new = MODE_EL1H | PSTATE_DAIF;
 
-	new |= old & (PSTATE_N | PSTATE_Z | PSTATE_C | PSTATE_V | PSTATE_DIT | PSTATE_PAN);
+	new |= old &(PSTATE_N | PSTATE_Z | PSTATE_C | PSTATE_V | PSTATE_DIT | PSTATE_PAN);
 	if (!(sctlr & SCTLR_SPAN))
 		new |= PSTATE_PAN;
 	if (sctlr & SCTLR_DSSBS)

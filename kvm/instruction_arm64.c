@@ -21,8 +21,8 @@ static const struct pattern patterns[] = {
 	{ 0xff000000, 0x54000000, INSTRUCTION_BRANCH_MAYBE, OFFSET_19 }, /* B.cond, BC.cond */
 	{ 0x7e000000, 0x34000000, INSTRUCTION_BRANCH_MAYBE, OFFSET_19 }, /* CBZ, CBNZ */
 	{ 0x7e000000, 0x36000000, INSTRUCTION_BRANCH_MAYBE, OFFSET_14 }, /* TBZ, TBNZ */
-	{ 0xffffffff, 0xd69f03e0, INSTRUCTION_ERET, NO_OPERAND },	 /* ERET */
-	{ 0xfffffbff, 0xd69f0bff, INSTRUCTION_ERET, NO_OPERAND },	 /* ERETAA, ERETAB */
+	{ 0xffffffff, 0xd69f03e0, INSTRUCTION_ERET, NO_OPERAND },        /* ERET */
+	{ 0xfffffbff, 0xd69f0bff, INSTRUCTION_ERET, NO_OPERAND },        /* ERETAA, ERETAB */
 	{ 0xfe000000, 0xd6000000, INSTRUCTION_BRANCH_INDIRECT, NO_OPERAND },
 	/* LDXR, LDAXR, STXR, STLXR of all sizes; then the pairs, of 4 and 8 bytes. */
 	{ 0x3fe00000, 0x08400000, INSTRUCTION_LOAD_EXCLUSIVE, NO_OPERAND },
@@ -87,8 +87,8 @@ int instruction_arm64_decode_bytes(
 {
 	if (length < 4)
 		return -EINVAL;
-	instruction_arm64_decode(instruction,
-		code[0] | (uint32_t)code[1] << 8 | (uint32_t)code[2] << 16 |
-			(uint32_t)code[3] << 24);
+	instruction_arm64_decode(instruction, code[0] | (uint32_t)code[1] << 8 |
+						      (uint32_t)code[2] << 16 |
+						      (uint32_t)code[3] << 24);
 	return 0;
 }

@@ -73,8 +73,7 @@ static int memory_place(const struct memory *memory, gpa_t gpa, uint64_t size, u
 	return 0;
 }
 
-static void memory_insert(
-	struct memory *memory, unsigned index, const struct memory_region *region)
+static void memory_insert(struct memory *memory, unsigned index, const struct memory_region *region)
 {
 	struct memory_region *at = &memory->regions[index];
 

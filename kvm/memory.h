@@ -21,9 +21,9 @@ enum { MEMORY_MAX_REGIONS = 128 };
 struct memory_region {
 	gpa_t gpa;
 	uint64_t size;
-	uint64_t hva;	/* where it begins in the address space behind mem_fd */
-	int mem_fd;	/* borrowed from struct memory for our own mappings, else owned */
-	void *mapping;	/* ours, or NULL */
+	uint64_t hva;     /* where it begins in the address space behind mem_fd */
+	int mem_fd;       /* borrowed from struct memory for our own mappings, else owned */
+	void *mapping;    /* ours, or NULL */
 	uint64_t vmm_hva; /* where the VMM has it; for CHANNEL_SYNC_CODE */
 };
 

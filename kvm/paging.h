@@ -26,11 +26,12 @@ struct translation_step {
 };
 
 struct translation {
-	gpa_t gpa;	     /* of the very byte asked for */
-	uint64_t page_bytes; /* size of the page or block around it (the whole space when paging is off) */
-	bool writable;	     /* by the guest's kernel, CR0.WP and PAN apart */
-	bool user;	     /* reachable from CPL 3 / EL0 */
-	bool executable;     /* by the guest's kernel */
+	gpa_t gpa; /* of the very byte asked for */
+	uint64_t
+		page_bytes; /* size of the page or block around it (the whole space when paging is off) */
+	bool writable;   /* by the guest's kernel, CR0.WP and PAN apart */
+	bool user;       /* reachable from CPL 3 / EL0 */
+	bool executable; /* by the guest's kernel */
 	unsigned nsteps;
 	struct translation_step steps[TRANSLATION_MAX_STEPS];
 };

@@ -4,27 +4,27 @@
  * afresh from the debugger's points and from the guest's own registers.
  *
  * While guest debug is on at all, KVM either loads our pairs in place of the guest's (USE_HW) or,
- * since 6.14, loads none.  So whenever it is on and the guest has breakpoints of its own armed, they
- * are put among ours, each in the pair of the same number, which keeps links between them whole.
- * Ours take what is free first, and a pair of the guest's only when nothing is free.
+ * since 6.14, loads none.  So whenever it is on and the guest has breakpoints of its own armed,
+ * they are put among ours, each in the pair of the same number, which keeps links between them
+ * whole.  Ours take what is free first, and a pair of the guest's only when nothing is free.
  */
 #include <errno.h>
 #include <string.h>
 #include "kvm/arch_arm64.h"
 
 /* DBGBCR and DBGWCR (Arm ARM, D19.3). */
-#define CR_ENABLE	BIT(0)
-#define CR_EL1_EL0	(UINT64_C(3) << 1)
-#define CR_HMC		BIT(13)
-#define CR_SSC		(UINT64_C(3) << 14)
-#define CR_BAS(bytes)	((uint64_t)(bytes) << 5)
-#define WCR_LOAD	BIT(3)
-#define WCR_STORE	BIT(4)
-#define WCR_MASK_SHIFT	24
-#define WCR_MASK_MAX	31
-#define BCR_TYPE(bcr)	FIELD(bcr, 21, 3) /* 0: address match */
-#define CR_LINK(cr)	FIELD(cr, 16, 4)
-#define CR_LINKED	BIT(20)
+#define CR_ENABLE      BIT(0)
+#define CR_EL1_EL0     (UINT64_C(3) << 1)
+#define CR_HMC         BIT(13)
+#define CR_SSC         (UINT64_C(3) << 14)
+#define CR_BAS(bytes)  ((uint64_t)(bytes) << 5)
+#define WCR_LOAD       BIT(3)
+#define WCR_STORE      BIT(4)
+#define WCR_MASK_SHIFT 24
+#define WCR_MASK_MAX   31
+#define BCR_TYPE(bcr)  FIELD(bcr, 21, 3) /* 0: address match */
+#define CR_LINK(cr)    FIELD(cr, 16, 4)
+#define CR_LINKED      BIT(20)
 
 enum { FIRST_WATCH = ARM64_MAX_SLOTS };
 
@@ -135,8 +135,7 @@ static unsigned plan_arm64_count(const struct hardware_point *point)
 	gva_t gva = point->gva;
 	unsigned count = 0;
 
-	while (count <= ARM64_MAX_SLOTS &&
-		plan_arm64_next_piece(NULL, point->type, &gva, &length))
+	while (count <= ARM64_MAX_SLOTS && plan_arm64_next_piece(NULL, point->type, &gva, &length))
 		count++;
 	return count;
 }
@@ -250,8 +249,8 @@ struct draft {
 
 static bool plan_arm64_exists(const struct draft *draft, unsigned n)
 {
-	return n < FIRST_WATCH ? n < draft->cpu->breakpoint_slots :
-				 n - FIRST_WATCH < draft->cpu->watchpoint_slots;
+	return n < FIRST_WATCH ? n < draft->cpu->breakpoint_slots
+			       : n - FIRST_WATCH < draft->cpu->watchpoint_slots;
 }
 
 /* Would it hit before the instruction at pc has been executed?  See debug_request. */
@@ -277,13 +276,14 @@ static bool plan_arm64_confine(struct slot *slot)
 }
 
 /*
- * The guest's own pairs.  For one single step they are left out if hardware would not raise them in
+ * The guest's own pairs.  For one step they are left out if hardware would not raise them in
  * the state that the vCPU is in; USE_HW is set all the same, or KVM might load them itself.
  */
 static void plan_arm64_merge_guest(struct draft *draft)
 {
 	const struct arm64_debugregs *debugregs = &draft->cpu->debugregs;
-	bool wanted = !draft->request->step || plan_arm64_guest_enabled(draft->cpu);
+	bool stepping = draft->request->step || draft->request->run_to_count;
+	bool wanted = !stepping || plan_arm64_guest_enabled(draft->cpu);
 	struct slot slot;
 
 	for (unsigned n = 0; n < ARCH_MAX_SLOTS; n++) {
@@ -337,8 +337,8 @@ static void plan_arm64_place(struct draft *draft, const struct hardware_point *p
 }
 
 /*
- * The end of a step that runs to an address.  It is looked at before anything is left out at pc, and
- * when there is no pair for it KVM's single step must do.
+ * The end of a step that runs to an address.  It is looked at before anything is left out at pc,
+ * and when there is no pair for it KVM's single step must do.
  */
 static void plan_arm64_place_ends(struct draft *draft)
 {
@@ -394,7 +394,7 @@ static void plan_arm64_fill(struct draft *draft)
 static bool plan_arm64_is_idle(const struct debug_request *request)
 {
 	return !request->software && !request->step && !request->point_count &&
-		!request->run_to_count;
+	       !request->run_to_count;
 }
 
 uint32_t plan_arm64_groups(const struct debug_request *request)

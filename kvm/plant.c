@@ -18,8 +18,7 @@ void plant_adopt(struct plants *plants)
 	struct journal_entry entry;
 	unsigned iterator = 0;
 
-	while (plants->count < PLANT_MAX &&
-		journal_next(plants->journal, &iterator, &entry)) {
+	while (plants->count < PLANT_MAX && journal_next(plants->journal, &iterator, &entry)) {
 		struct plant *plant = &plants->entries[plants->count++];
 
 		*plant = (struct plant){ .gpa = entry.gpa, .journal_slot = entry.slot };

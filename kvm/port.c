@@ -48,13 +48,13 @@ int port_receive(struct port *port)
 {
 	int rc;
 
-	if (!port->running)
-		return 0;
 	rc = port->ops->receive(port);
 	if (rc == -EAGAIN)
 		return 0;
 	if (rc < 0)
 		return rc;
+	if (!port->running)
+		return -EPROTO; /* nothing was asked */
 	if (port->report.head.seq != port->seq && !port->is_new)
 		return -EPROTO;
 	/* A vCPU that another worker had before goes on with its numbers. */

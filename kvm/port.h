@@ -31,10 +31,10 @@ struct port_ops {
 
 struct port {
 	const struct port_ops *ops;
-	int fd;		/* becomes readable when a report comes; owned by the port */
-	uint32_t seq;	/* of the last program sent */
-	bool running;	/* that program's report has not come */
-	bool is_new;	/* the RUN in progress is somebody else's: its number is yet to be learned */
+	int fd;       /* becomes readable when a report comes; owned by the port */
+	uint32_t seq; /* of the last program sent */
+	bool running; /* that program's report has not come */
+	bool is_new;  /* the RUN in progress is somebody else's: its number is yet to be learned */
 	size_t report_length;
 	struct {
 		struct channel_report head;
@@ -59,7 +59,7 @@ int port_start(struct port *port, struct program *program);
 
 /*
  * The report of the RUN in progress, if it is there: 1 (in port->report), 0 not yet, or
- * -errno: the peer is lost, or has sent what is no report (-EPROTO).
+ * -errno: the peer is lost, or has sent what is no report, or one when none is due (-EPROTO).
  */
 int port_receive(struct port *port);
 

@@ -21,8 +21,7 @@ void program_init(struct program *program, uint32_t flags)
 	memcpy(program->bytes, &header, sizeof(header));
 }
 
-static void program_append(
-	struct program *program, uint32_t request, const void *arg, size_t size)
+static void program_append(struct program *program, uint32_t request, const void *arg, size_t size)
 {
 	struct channel_step step = { .request = request, .size = (uint32_t)size };
 	size_t need = sizeof(step) + channel_padded(size);

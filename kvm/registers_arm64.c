@@ -18,8 +18,10 @@ struct place {
 	int offset; /* in struct cpu_arm64; NOWHERE: KVM does not show it */
 };
 
-#define PLACE(register_group, register_access, member)                                           \
-	{ register_group, 8, register_access, offsetof(struct cpu_arm64, member) }
+#define PLACE(register_group, register_access, member)                                             \
+	{                                                                                          \
+		register_group, 8, register_access, offsetof(struct cpu_arm64, member)             \
+	}
 
 static const struct place system_places[ARM64_NUMBER_SYSREGS - ARM64_NUMBER_SYSTEM] = {
 	[ARM64_NUMBER_ELR_EL1 - ARM64_NUMBER_SYSTEM] =
@@ -120,7 +122,9 @@ int registers_arm64_read(const struct cpu *cpu, unsigned number, void *value)
 	return 0;
 }
 
-/* The modes that KVM accepts in PSTATE: nothing changes between AArch64 and AArch32, or into EL2. */
+/*
+ * The modes that KVM accepts in PSTATE: nothing changes between AArch64 and AArch32, or into EL2.
+ */
 static bool registers_arm64_allows_mode(const struct cpu_arm64 *cpu, uint32_t pstate)
 {
 	uint32_t change = pstate ^ (uint32_t)cpu->regs.pstate;
@@ -130,8 +134,7 @@ static bool registers_arm64_allows_mode(const struct cpu_arm64 *cpu, uint32_t ps
 	return arm64_world(pstate) != ARM64_ELSEWHERE || !(change & PSTATE_MODE);
 }
 
-static bool registers_arm64_accepts(
-	const struct cpu_arm64 *cpu, unsigned number, const void *value)
+static bool registers_arm64_accepts(const struct cpu_arm64 *cpu, unsigned number, const void *value)
 {
 	uint32_t pstate;
 

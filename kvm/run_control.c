@@ -49,8 +49,8 @@ static bool run_passes(const struct vcpu *vcpu, gva_t pc)
 /* True when a debug register of ours would stop vcpu again before it has executed anything. */
 static bool run_passes_point(struct vm *vm, const struct vcpu *vcpu, gva_t pc)
 {
-	return run_passes(vcpu, pc) && (breakpoint_point_at(&vm->table, pc) ||
-					       (vm->arch->watch_is_fault && vm->table.point_count));
+	return run_passes(vcpu, pc) &&
+	       (vcpu->pass_watch ? vm->table.point_count > 0 : breakpoint_point_at(&vm->table, pc));
 }
 
 static void run_timer(struct vm *vm, int ms)
@@ -170,13 +170,15 @@ static struct vcpu *run_choose_hit(struct vm *vm)
 static void run_report_hit(struct vm *vm, struct vcpu *vcpu)
 {
 	enum target_stop_reason reason = vcpu->hit.reason;
+	bool watch = reason == TARGET_STOP_WATCH || reason == TARGET_STOP_RWATCH ||
+		     reason == TARGET_STOP_AWATCH;
 
 	vcpu->has_hit = false;
 	if (reason == TARGET_STOP_SWBREAK || reason == TARGET_STOP_HWBREAK ||
-		(vm->arch->watch_is_fault && reason >= TARGET_STOP_WATCH &&
-			reason <= TARGET_STOP_AWATCH)) {
+		(watch && vm->arch->watch_is_fault)) {
 		vcpu->pass = true;
 		vcpu->pass_pc = vcpu->hit_pc;
+		vcpu->pass_watch = watch;
 	}
 	run_report(vm, &vcpu->hit);
 }
@@ -264,6 +266,7 @@ static struct debug_request run_request(struct vm *vm, const struct vcpu *vcpu)
 		request.point_count = vm->table.point_count;
 	}
 	request.skip_at_pc = vcpu->errand != VCPU_FREE;
+	request.skip_watch = request.skip_at_pc && vcpu->pass && vcpu->pass_watch;
 	if (vcpu->stepping) {
 		request.step = vcpu->step.trap;
 		request.run_to_count = vcpu->step.run_to_count;
@@ -322,8 +325,8 @@ static bool run_needs_lift(struct vm *vm, struct vcpu *vcpu, struct plant **plan
 		!arch->is_breakpoint((*plant)->original, arch->breakpoint_length))
 		return true;
 	if (vcpu->inject.kind == INJECT_NONE)
-		arch->own_breakpoint(&vcpu->cpu, (*plant)->original, arch->breakpoint_length,
-			&vcpu->inject);
+		arch->own_breakpoint(
+			&vcpu->cpu, (*plant)->original, arch->breakpoint_length, &vcpu->inject);
 	return false;
 }
 
@@ -346,8 +349,7 @@ static void run_start(struct vm *vm, struct vcpu *vcpu)
 
 	if (vcpu->action == TARGET_STEP)
 		errand = VCPU_STEP;
-	else if (vcpu->inject.kind == INJECT_NONE &&
-		 run_passes_point(vm, vcpu, run_pc(vm, vcpu)))
+	else if (vcpu->inject.kind == INJECT_NONE && run_passes_point(vm, vcpu, run_pc(vm, vcpu)))
 		errand = VCPU_OVER;
 	run_launch(vm, vcpu, errand);
 }
@@ -506,6 +508,7 @@ static void run_pass_alias(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 {
 	vcpu->pass = true;
 	vcpu->pass_pc = pc;
+	vcpu->pass_watch = false;
 	run_again(vm, vcpu);
 }
 
@@ -656,7 +659,7 @@ void run_on_readable(struct vm *vm, struct vcpu *vcpu)
 {
 	int rc;
 
-	if (vcpu->state != VCPU_RUNNING)
+	if (vcpu->state == VCPU_LOST)
 		return;
 	rc = vcpu_collect(vcpu);
 	if (rc > 0 && vm->state == VM_FREE)
@@ -677,7 +680,8 @@ static void run_say_late(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		if (run_is_running(&vm->vcpus[i]))
-			vm_say(vm, "vCPU %u did not stop within %d ms: its thread in the VMM is busy",
+			vm_say(vm,
+				"vCPU %u did not stop within %d ms: its thread in the VMM is busy",
 				i, vm->stop_timeout_ms);
 }
 

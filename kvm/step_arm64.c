@@ -2,22 +2,22 @@
 /*
  * One instruction, seen by the guest as if nobody had stepped it.
  *
- * A trapped step (KVM's single step) masks interrupts by PSTATE.{A,I,F}, for otherwise a pending one
- * turns it into a step to the first instruction of its handler.  step_arm64_end() takes back
+ * A trapped step (KVM's single step) masks interrupts by PSTATE.{A,I,F}, for otherwise a pending
+ * one turns it into a step to the first instruction of its handler.  step_arm64_end() takes back
  * exactly the bits that were added, wherever the instruction has left them: in PSTATE; in SPSR_EL1,
  * when it entered EL1 by an exception (pc is the vector then, and the debugger is shown that); in
- * Xt after MRS Xt, DAIF; nowhere after MSR DAIF and ERET, which have set PSTATE anew.
- * PSTATE.D is left alone: the step exception goes to EL2, where it does not count.  PSTATE.SS is KVM's
- * to set and to hide again, but an instruction that was not executed takes it along to SPSR_EL1.
+ * Xt after MRS Xt, DAIF; nowhere after MSR DAIF and ERET, which have set PSTATE anew.  PSTATE.D is
+ * left alone: the step exception goes to EL2, where it does not count.  PSTATE.SS is KVM's to set
+ * and to hide again, but an instruction that was not executed takes it along to SPSR_EL1.
  *
- * A load-exclusive cannot be stepped by itself, for every exception return clears the monitor and the
- * store would fail for ever.  It runs to the instruction after its store, or to where a branch leaves
- * the sequence, whichever comes first, with interrupts as they are: the guest may take a
- * page fault on the way, and must not save our mask in a frame where we cannot find it.
- * A sequence that waits in place for another CPU ends when that CPU runs, or by stopping the vCPU.
+ * A load-exclusive cannot be stepped by itself, for every exception return clears the monitor and
+ * the store would fail for ever.  It runs to the instruction after its store, or to where a branch
+ * leaves the sequence, whichever comes first, with interrupts as they are: the guest may take a
+ * page fault on the way, and must not save our mask in a frame where we cannot find it.  A sequence
+ * that waits in place for another CPU ends when that CPU runs, or by stopping the vCPU.
  *
- * WFI needs nothing: it ends when an interrupt is pending, masked or not; until then the vCPU sits in
- * the kernel and can be stopped.
+ * WFI needs nothing: it ends when an interrupt is pending, masked or not; until then the vCPU sits
+ * in the kernel and can be stopped.
  */
 #include <string.h>
 #include "kvm/arch_arm64.h"
@@ -28,9 +28,9 @@
 /* step_plan.private[]. */
 enum {
 	OLD_PSTATE,
-	ADDED,	 /* bits of STEP_MASK that were not set before; their place is that of DAIF */
+	ADDED,   /* bits of STEP_MASK that were not set before; their place is that of DAIF */
 	OLD_ELR, /* ELR_EL1 before */
-	WORD,	 /* the instruction; 0 (UDF) when it could not be read or is not A64 */
+	WORD,    /* the instruction; 0 (UDF) when it could not be read or is not A64 */
 };
 
 enum {
@@ -85,8 +85,7 @@ static bool sequence_add(
 }
 
 /* Reads on from the load at `from`; false when no store is found. */
-static bool sequence_scan(
-	struct sequence *sequence, const struct guest_memory *memory, gva_t from)
+static bool sequence_scan(struct sequence *sequence, const struct guest_memory *memory, gva_t from)
 {
 	struct instruction_arm64 instruction;
 	uint8_t code[4];
@@ -210,8 +209,8 @@ static bool step_arm64_has_read_daif(const struct cpu_arm64 *cpu, const struct s
 }
 
 /* Which of the added bits are still ours to take out of PSTATE. */
-static uint64_t step_arm64_left_in_pstate(const struct cpu_arm64 *cpu,
-	const struct step_plan *step, const struct instruction_arm64 *instruction)
+static uint64_t step_arm64_left_in_pstate(const struct cpu_arm64 *cpu, const struct step_plan *step,
+	const struct instruction_arm64 *instruction)
 {
 	uint64_t added = step->private[ADDED];
 
@@ -242,7 +241,8 @@ void step_arm64_end(
 		return;
 	instruction_arm64_decode(&instruction, (uint32_t)step->private[WORD]);
 	if (step_arm64_entered_el1(&cpu->arm64, step)) {
-		regs->spsr_el1 &= ~(step->private[ADDED] | (PSTATE_SS & ~step->private[OLD_PSTATE]));
+		regs->spsr_el1 &=
+			~(step->private[ADDED] | (PSTATE_SS & ~step->private[OLD_PSTATE]));
 	} else {
 		if (step_arm64_has_read_daif(&cpu->arm64, step, &instruction))
 			regs->x[instruction.rt] &= ~step->private[ADDED];

@@ -12,34 +12,39 @@
 #include "kvm/transfer.h"
 
 _Static_assert(sizeof(struct arm64_guest_debug) == sizeof(struct kvm_guest_debug), "size");
-_Static_assert(offsetof(struct arm64_guest_debug, bcr) ==
-	offsetof(struct kvm_guest_debug, arch.dbg_bcr), "dbg_bcr");
-_Static_assert(offsetof(struct arm64_guest_debug, bvr) ==
-	offsetof(struct kvm_guest_debug, arch.dbg_bvr), "dbg_bvr");
-_Static_assert(offsetof(struct arm64_guest_debug, wcr) ==
-	offsetof(struct kvm_guest_debug, arch.dbg_wcr), "dbg_wcr");
-_Static_assert(offsetof(struct arm64_guest_debug, wvr) ==
-	offsetof(struct kvm_guest_debug, arch.dbg_wvr), "dbg_wvr");
+_Static_assert(
+	offsetof(struct arm64_guest_debug, bcr) == offsetof(struct kvm_guest_debug, arch.dbg_bcr),
+	"dbg_bcr");
+_Static_assert(
+	offsetof(struct arm64_guest_debug, bvr) == offsetof(struct kvm_guest_debug, arch.dbg_bvr),
+	"dbg_bvr");
+_Static_assert(
+	offsetof(struct arm64_guest_debug, wcr) == offsetof(struct kvm_guest_debug, arch.dbg_wcr),
+	"dbg_wcr");
+_Static_assert(
+	offsetof(struct arm64_guest_debug, wvr) == offsetof(struct kvm_guest_debug, arch.dbg_wvr),
+	"dbg_wvr");
 _Static_assert(sizeof(struct arm64_debug_exit) == sizeof(struct kvm_debug_exit_arch), "size");
-_Static_assert(offsetof(struct arm64_debug_exit, far) ==
-	offsetof(struct kvm_debug_exit_arch, far), "far");
+_Static_assert(
+	offsetof(struct arm64_debug_exit, far) == offsetof(struct kvm_debug_exit_arch, far), "far");
 _Static_assert(ARM64_MAX_SLOTS == KVM_ARM_MAX_DBG_REGS, "slots");
 _Static_assert(GUESTDBG_ENABLE == KVM_GUESTDBG_ENABLE, "ENABLE");
 _Static_assert(GUESTDBG_SINGLESTEP == KVM_GUESTDBG_SINGLESTEP, "SINGLESTEP");
 _Static_assert(GUESTDBG_USE_SW_BP == KVM_GUESTDBG_USE_SW_BP, "USE_SW_BP");
 _Static_assert(GUESTDBG_USE_HW == KVM_GUESTDBG_USE_HW, "USE_HW");
 
-#define SYSREG_ID(encoding)                                                                      \
+#define SYSREG_ID(encoding)                                                                        \
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM64_SYSREG | (uint64_t)(encoding))
 
 /* cpu_arm64.c packs the five numbers as the kernel does. */
-#define ASSERT_ENCODING(name, op0, op1, crn, crm, op2, how)                                      \
-	_Static_assert(SYSREG_ID((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2)) == \
-		ARM64_SYS_REG(op0, op1, crn, crm, op2), #name);
+#define ASSERT_ENCODING(name, op0, op1, crn, crm, op2, how)                                        \
+	_Static_assert(SYSREG_ID((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2)) ==   \
+			       ARM64_SYS_REG(op0, op1, crn, crm, op2),                             \
+		#name);
 ARM64_SYSREGS_STOP(ASSERT_ENCODING)
 ARM64_SYSREGS_MORE(ASSERT_ENCODING)
 
-#define CORE_ID(size, offset)                                                                    \
+#define CORE_ID(size, offset)                                                                      \
 	(KVM_REG_ARM64 | (size) | KVM_REG_ARM_CORE | (uint64_t)((offset) / sizeof(uint32_t)))
 #define CORE_OFFSET(member) offsetof(struct kvm_regs, member)
 
@@ -56,9 +61,9 @@ enum item_kind {
 struct item {
 	enum item_kind kind;
 	uint32_t group;
-	uint64_t id;	 /* of ONE_REG */
-	uint16_t size;	 /* of its value */
-	uint16_t index;	 /* ITEM_SYSREG, _V, _Z */
+	uint64_t id;     /* of ONE_REG */
+	uint16_t size;   /* of its value */
+	uint16_t index;  /* ITEM_SYSREG, _V, _Z */
 	uint16_t offset; /* ITEM_WHOLE, ITEM_MP: in struct cpu_arm64 */
 };
 
@@ -77,8 +82,11 @@ static void list_add(struct item_list *list, struct item item)
 static void list_add_whole(
 	struct item_list *list, uint32_t group, uint64_t id, size_t size, size_t offset)
 {
-	list_add(list, (struct item){ .kind = ITEM_WHOLE, .group = group, .id = id,
-			       .size = (uint16_t)size, .offset = (uint16_t)offset });
+	list_add(list, (struct item){ .kind = ITEM_WHOLE,
+			       .group = group,
+			       .id = id,
+			       .size = (uint16_t)size,
+			       .offset = (uint16_t)offset });
 }
 
 /* A register of struct arm64_regs and its place in struct kvm_regs. */
@@ -86,15 +94,22 @@ struct core_register {
 	uint16_t ours, kernels;
 };
 
-#define CORE(ours, kernels) { offsetof(struct arm64_regs, ours), CORE_OFFSET(kernels) }
+#define CORE(ours, kernels)                                                                        \
+	{                                                                                          \
+		offsetof(struct arm64_regs, ours), CORE_OFFSET(kernels)                            \
+	}
 
 /*
  * In the order of storing, x0..x30 before them: KVM cuts the general registers down when PSTATE
  * becomes an AArch32 one, and pc comes last.
  */
 static const struct core_register core_registers[] = {
-	CORE(sp_el0, regs.sp), CORE(sp_el1, sp_el1), CORE(elr_el1, elr_el1),
-	CORE(spsr_el1, spsr[KVM_SPSR_EL1]), CORE(pstate, regs.pstate), CORE(pc, regs.pc),
+	CORE(sp_el0, regs.sp),
+	CORE(sp_el1, sp_el1),
+	CORE(elr_el1, elr_el1),
+	CORE(spsr_el1, spsr[KVM_SPSR_EL1]),
+	CORE(pstate, regs.pstate),
+	CORE(pc, regs.pc),
 };
 
 enum {
@@ -128,15 +143,16 @@ static void list_sysregs(
 	struct item_list *list, const struct cpu_arm64 *cpu, unsigned first, unsigned end)
 {
 	for (unsigned n = first; n < end; n++) {
-		bool known = arm64_sysregs[n].access == ARM64_CONSTANT &&
-			     cpu->sysregs_valid & BIT(n);
+		bool known =
+			arm64_sysregs[n].access == ARM64_CONSTANT && cpu->sysregs_valid & BIT(n);
 
 		if (known || cpu->sysregs_absent & BIT(n))
 			continue;
 		list_add(list, (struct item){ .kind = ITEM_SYSREG,
 				       .group = n < ARM64_SYSREG_STOP ? CPU_SYSTEM : CPU_MSRS,
 				       .id = SYSREG_ID(arm64_sysregs[n].encoding),
-				       .size = sizeof(uint64_t), .index = (uint16_t)n });
+				       .size = sizeof(uint64_t),
+				       .index = (uint16_t)n });
 	}
 }
 
@@ -212,7 +228,8 @@ static void list_groups(struct item_list *list, const struct cpu *cpu, uint32_t 
 	if (groups & CPU_DEBUG)
 		list_debug(list, arm64);
 	if (groups & CPU_MP)
-		list_add(list, (struct item){ .kind = ITEM_MP, .group = CPU_MP,
+		list_add(list, (struct item){ .kind = ITEM_MP,
+				       .group = CPU_MP,
 				       .size = sizeof(struct kvm_mp_state),
 				       .offset = offsetof(struct cpu_arm64, mp_state) });
 }
@@ -262,8 +279,8 @@ struct taking {
 };
 
 /*
- * The next result as the value of item, in *value; NULL when KVM did not give it, with its reason in
- * *rc.  -EPROTO when it is not the answer to this item.
+ * The next result as the value of item, in *value; NULL when KVM did not give it, with its reason
+ * in *rc.  -EPROTO when it is not the answer to this item.
  */
 static int take_value(
 	struct results *results, const struct item *item, const uint8_t **value, int *rc)
@@ -379,8 +396,7 @@ static void store_one(struct program *program, uint64_t id, const void *value, s
 }
 
 /* Registers first to end of the core, where they differ from what the vCPU has. */
-static void store_core(
-	struct program *program, struct cpu_arm64 *cpu, unsigned first, unsigned end)
+static void store_core(struct program *program, struct cpu_arm64 *cpu, unsigned first, unsigned end)
 {
 	for (unsigned n = first; n < end; n++) {
 		struct core_register core = core_register(n);
@@ -389,8 +405,8 @@ static void store_core(
 
 		if (!memcmp(stored, value, sizeof(uint64_t)))
 			continue;
-		store_one(program, CORE_ID(KVM_REG_SIZE_U64, core.kernels), value,
-			sizeof(uint64_t));
+		store_one(
+			program, CORE_ID(KVM_REG_SIZE_U64, core.kernels), value, sizeof(uint64_t));
 		memcpy(stored, value, sizeof(uint64_t));
 	}
 }

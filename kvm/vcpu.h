@@ -32,14 +32,14 @@ struct vcpu {
 	struct cpu cpu;
 
 	struct debug_plan plan; /* of the run in progress, or the last one */
-	size_t loaded_size;	/* what KVM_SET_GUEST_DEBUG was last given; 0 unknown */
+	size_t loaded_size;     /* what KVM_SET_GUEST_DEBUG was last given; 0 unknown */
 	uint8_t loaded[528];
 	uint32_t fetching; /* groups that the run in progress brings back */
 
 	enum target_action action; /* what the debugger wants of it since the last resume */
 	enum vcpu_errand errand;
-	struct step_plan step; /* valid while errand != VCPU_FREE and it was launched */
-	bool stepping;	       /* step is in progress: step_end() is due */
+	struct step_plan step;   /* valid while errand != VCPU_FREE and it was launched */
+	bool stepping;           /* step is in progress: step_end() is due */
 	struct injection inject; /* due before it runs again */
 
 	bool has_hit; /* hit has not been reported yet */
@@ -47,6 +47,7 @@ struct vcpu {
 	gva_t hit_pc;
 	bool pass; /* the breakpoint at pass_pc was reported: go past it, do not hit again */
 	gva_t pass_pc;
+	bool pass_watch; /* ... the watchpoint, that is: which stopped before the access */
 };
 
 /* Takes channel_fd. */

@@ -17,8 +17,7 @@ int view_translate(const struct view *view, gva_t gva, struct translation *out)
 }
 
 /* Where gva is, and how many of length bytes lie in the same page. */
-static int view_run(
-	const struct view *view, gva_t gva, size_t length, gpa_t *gpa, size_t *run)
+static int view_run(const struct view *view, gva_t gva, size_t length, gpa_t *gpa, size_t *run)
 {
 	struct translation translation;
 	size_t left = VIEW_PAGE - (gva & (VIEW_PAGE - 1));

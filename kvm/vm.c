@@ -106,8 +106,7 @@ static int vm_resume(struct target *target, const enum target_action *actions)
 	return run_resume(vm, actions);
 }
 
-static int vm_register_read(
-	struct target *target, unsigned thread, unsigned number, void *value)
+static int vm_register_read(struct target *target, unsigned thread, unsigned number, void *value)
 {
 	struct view view;
 	int rc = vm_stopped_thread(target, thread, &view);
@@ -132,8 +131,8 @@ static int vm_register_write(
 		return rc;
 	if (number >= view.vm->arch->description->register_count)
 		return -ENOENT;
-	rc = vcpu_fetch(view.vcpu, view.vm->arch->register_groups(number),
-		view.vm->stop_timeout_ms);
+	rc = vcpu_fetch(
+		view.vcpu, view.vm->arch->register_groups(number), view.vm->stop_timeout_ms);
 	if (rc == 0)
 		rc = view.vm->arch->register_write(&view.vcpu->cpu, number, value);
 	return rc < 0 ? rc : vcpu_store(view.vcpu, view.vm->stop_timeout_ms);
@@ -148,8 +147,8 @@ static ssize_t vm_memory_read(
 	return rc < 0 ? rc : view_read(&view, address, buf, length);
 }
 
-static int vm_memory_write(struct target *target, unsigned thread, uint64_t address,
-	const void *buf, size_t length)
+static int vm_memory_write(
+	struct target *target, unsigned thread, uint64_t address, const void *buf, size_t length)
 {
 	struct view view;
 	int rc = vm_stopped_thread(target, thread, &view);
@@ -187,8 +186,8 @@ static int vm_insert_point(struct view *view, const struct hardware_point *point
 	return rc < 0 ? rc : breakpoint_add_point(table, point);
 }
 
-static int vm_breakpoint_insert(struct target *target, unsigned thread,
-	enum target_breakpoint type, uint64_t address, uint64_t length)
+static int vm_breakpoint_insert(struct target *target, unsigned thread, enum target_breakpoint type,
+	uint64_t address, uint64_t length)
 {
 	struct hardware_point point = { .type = type, .gva = address, .length = length };
 	struct view view;
@@ -201,8 +200,8 @@ static int vm_breakpoint_insert(struct target *target, unsigned thread,
 	return vm_insert_point(&view, &point);
 }
 
-static int vm_breakpoint_remove(struct target *target, unsigned thread,
-	enum target_breakpoint type, uint64_t address, uint64_t length)
+static int vm_breakpoint_remove(struct target *target, unsigned thread, enum target_breakpoint type,
+	uint64_t address, uint64_t length)
 {
 	struct hardware_point point = { .type = type, .gva = address, .length = length };
 	struct view view;

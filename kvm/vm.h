@@ -20,7 +20,7 @@ enum vm_state {
 	VM_RUNNING,  /* resumed by the debugger */
 	VM_STOPPING, /* kicked; waiting for vCPUs to park */
 	VM_STOPPED,
-	VM_GONE,     /* the VMM vanished */
+	VM_GONE, /* the VMM vanished */
 };
 
 /* What the owner provides. */
@@ -43,15 +43,15 @@ struct vm {
 	struct vcpu *vcpus;
 
 	enum vm_state state;
-	bool stop_wanted;   /* by the debugger: report even without a hit */
-	bool stop_owed;     /* on_stop is due for a resume or a stop */
+	bool stop_wanted;    /* by the debugger: report even without a hit */
+	bool stop_owed;      /* on_stop is due for a resume or a stop */
 	bool release_wanted; /* nobody debugs any more: free it as soon as it has stopped */
-	bool deferred;	    /* vm_pump() has `report` to deliver */
+	bool deferred;       /* vm_pump() has `report` to deliver */
 	struct target_stop report;
-	struct vcpu *over;  /* runs alone, past the lifted plant at over_gpa */
+	struct vcpu *over; /* runs alone, past the lifted plant at over_gpa */
 	gpa_t over_gpa;
 	unsigned last_thread;
-	uint32_t limitations; /* already told */
+	uint32_t limitations;   /* already told */
 	struct target_stop end; /* EXITED, CRASHED: the guest's last word */
 	bool has_end;
 };

@@ -62,7 +62,7 @@ __attribute__((format(printf, 3, 4))) static void event_fail(
 static bool name_char_valid(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		c == '.' || c == '_' || c == '-';
+	       c == '.' || c == '_' || c == '-';
 }
 
 bool handover_name_valid(const char name[HANDOVER_NAME_SIZE])
@@ -149,7 +149,8 @@ static void memory_check_fields(
 			"memory at %#" PRIx64 ": hva must say where the VMM has it mapped",
 			memory->gpa);
 	else if (range_wraps(memory->gpa, memory->size) ||
-		range_wraps(memory->offset, memory->size) || range_wraps(memory->hva, memory->size))
+		 range_wraps(memory->offset, memory->size) ||
+		 range_wraps(memory->hva, memory->size))
 		event_fail(event, HANDOVER_BAD_VALUE,
 			"memory at %#" PRIx64 ": size %#" PRIx64 " runs past the end of 64 bits",
 			memory->gpa, memory->size);
@@ -175,7 +176,8 @@ static void memory_check_fd(const struct handover_memory_add *memory,
 			memory->gpa);
 	} else if (fd->size < memory->offset + memory->size) {
 		event_fail(event, HANDOVER_BAD_FD,
-			"memory at %#" PRIx64 ": the fd has %#" PRIx64 " bytes, the region ends at %#" PRIx64,
+			"memory at %#" PRIx64 ": the fd has %#" PRIx64
+			" bytes, the region ends at %#" PRIx64,
 			memory->gpa, fd->size, memory->offset + memory->size);
 	}
 }
@@ -321,7 +323,8 @@ static void accept_notice(
 	(void)handover;
 	(void)fds;
 	if (number < HANDOVER_RESET || number > HANDOVER_CRASHED)
-		event_fail(event, HANDOVER_BAD_VALUE, "NOTICE of an unknown event %" PRIu32, number);
+		event_fail(
+			event, HANDOVER_BAD_VALUE, "NOTICE of an unknown event %" PRIu32, number);
 }
 
 static void accept_goodbye(
@@ -335,8 +338,7 @@ static void accept_goodbye(
 /* ---- the table --------------------------------------------------------------------------- */
 
 static const struct handover_rule rules[] = {
-	[HANDOVER_HELLO] = { "HELLO", sizeof(struct handover_hello), 0, 0, IN_START,
-		accept_hello },
+	[HANDOVER_HELLO] = { "HELLO", sizeof(struct handover_hello), 0, 0, IN_START, accept_hello },
 	[HANDOVER_MEMORY_ADD] = { "MEMORY_ADD", sizeof(struct handover_memory_add), 0, 1,
 		IN_GREETED | IN_READY, accept_memory_add },
 	[HANDOVER_MEMORY_REMOVE] = { "MEMORY_REMOVE", sizeof(struct handover_memory_remove), 0, 0,
@@ -386,8 +388,8 @@ void handover_init(struct handover *handover, const struct handover_limits *limi
 
 static int event_violation(struct handover_event *event, const char *what, size_t length)
 {
-	event_fail(event, HANDOVER_BAD_MESSAGE, "%s: %zu bytes that are no message of this protocol",
-		what, length);
+	event_fail(event, HANDOVER_BAD_MESSAGE,
+		"%s: %zu bytes that are no message of this protocol", what, length);
 	return -EPROTO;
 }
 

@@ -24,7 +24,7 @@ enum {
 	HANDOVER_TEXT_SIZE = 232,
 	HANDOVER_MAX_REGIONS = 128,
 	HANDOVER_MAX_VCPUS = 1024,
-	HANDOVER_MAX_FDS = 2,	 /* with one message */
+	HANDOVER_MAX_FDS = 2,     /* with one message */
 	HANDOVER_MAX_BYTES = 256, /* of one message */
 	HANDOVER_ALIGNMENT = 4096,
 };
@@ -65,19 +65,19 @@ enum handover_notice_event {
 enum handover_error {
 	HANDOVER_OK = 0,
 	HANDOVER_BAD_MESSAGE = 1, /* not a request of this protocol: the connection ends */
-	HANDOVER_UNKNOWN = 2,	  /* a type this daemon does not know */
-	HANDOVER_BAD_ORDER = 3,	  /* not now */
+	HANDOVER_UNKNOWN = 2,     /* a type this daemon does not know */
+	HANDOVER_BAD_ORDER = 3,   /* not now */
 	HANDOVER_BAD_VERSION = 4,
 	HANDOVER_BAD_MACHINE = 5, /* not this host's architecture */
 	HANDOVER_BAD_NAME = 6,
 	HANDOVER_BAD_VALUE = 7, /* a field out of its range, an unknown flag, a reserved field */
-	HANDOVER_OVERLAP = 8,	/* two regions, or a vCPU told twice */
+	HANDOVER_OVERLAP = 8,   /* two regions, or a vCPU told twice */
 	HANDOVER_NOT_FOUND = 9,
 	HANDOVER_TOO_MANY = 10,
-	HANDOVER_BAD_FD = 11,	/* wrong number of fds, or not what was claimed */
+	HANDOVER_BAD_FD = 11,     /* wrong number of fds, or not what was claimed */
 	HANDOVER_NAME_TAKEN = 12, /* another VM has this name */
-	HANDOVER_DENIED = 13,	/* the configuration does not allow this user */
-	HANDOVER_INTERNAL = 14, /* the daemon could not follow: out of memory, of fds, ... */
+	HANDOVER_DENIED = 13,     /* the configuration does not allow this user */
+	HANDOVER_INTERNAL = 14,   /* the daemon could not follow: out of memory, of fds, ... */
 };
 
 /* ---- messages ---------------------------------------------------------------------------- */
@@ -104,7 +104,7 @@ struct handover_memory_add {
 	uint64_t gpa;
 	uint64_t size;
 	uint64_t offset; /* in the fd */
-	uint64_t hva;	 /* where the VMM has it mapped */
+	uint64_t hva;    /* where the VMM has it mapped */
 	uint32_t flags;
 	uint32_t reserved;
 };
@@ -169,9 +169,9 @@ enum handover_fd_kind {
 struct handover_fd {
 	enum handover_fd_kind kind;
 	bool readable, writable; /* as it was opened */
-	bool shrink_sealed;	 /* FILE: F_SEAL_SHRINK: its size cannot fall */
-	uint64_t size;		 /* FILE: bytes */
-	uint32_t kvm_id;	 /* VCPU: the N */
+	bool shrink_sealed;      /* FILE: F_SEAL_SHRINK: its size cannot fall */
+	uint64_t size;           /* FILE: bytes */
+	uint32_t kvm_id;         /* VCPU: the N */
 };
 
 struct handover_fds {
@@ -183,16 +183,16 @@ struct handover_fds {
 
 /* What the daemon allows; it outlives the connections that point to it. */
 struct handover_limits {
-	uint32_t machine; /* the host's */
+	uint32_t machine;   /* the host's */
 	uint32_t max_vcpus; /* of one VM; at most HANDOVER_MAX_VCPUS */
 	uint64_t features;
 };
 
 enum handover_state {
-	HANDOVER_STATE_START,	/* waits for HELLO */
+	HANDOVER_STATE_START,   /* waits for HELLO */
 	HANDOVER_STATE_GREETED, /* is told of memory and vCPUs */
-	HANDOVER_STATE_READY,	/* the VM can be debugged */
-	HANDOVER_STATE_ENDED,	/* GOODBYE was said */
+	HANDOVER_STATE_READY,   /* the VM can be debugged */
+	HANDOVER_STATE_ENDED,   /* GOODBYE was said */
 };
 
 struct handover_region {

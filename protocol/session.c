@@ -144,6 +144,7 @@ static void session_await_stop(struct session *session)
 {
 	session->state = SESSION_STOP_OWED;
 	session->interrupting = false;
+	session->has_resumed = true;
 	session_send_messages(session);
 	if (session->interrupted)
 		session_interrupt_target(session);
@@ -252,7 +253,7 @@ static void session_answer_held(struct session *session)
 		packet_queue_drop(&session->held);
 	}
 	if (packet_queue_is_empty(&session->held))
-		session->resume_held = session->interrupted = false;
+		session->resume_held = false;
 }
 
 static int session_take_packet(struct session *session, bool too_long)
@@ -265,6 +266,7 @@ static int session_take_packet(struct session *session, bool too_long)
 
 	if (too_long)
 		packet.length = 0;
+	session->heard_since_stop = true;
 	session_trace(session, true, packet.payload, packet.length);
 	session_acknowledge(session, "+");
 	if (session_may_answer(session) && packet_queue_is_empty(&session->held) &&
@@ -306,6 +308,7 @@ static void session_on_stop(struct target_listener *listener, const struct targe
 	if (session->over)
 		return;
 	session_remember_stop(session, stop);
+	session->heard_since_stop = false;
 	if (session->state == SESSION_STOP_OWED)
 		session_tell_stop(session);
 	else if (session->state == SESSION_REPLY_OWED)
@@ -330,12 +333,24 @@ static const struct target_listener_ops session_listener_ops = {
 
 /* ---- taking bytes ------------------------------------------------------------------------ */
 
-/* With nothing running and no resume on its way there is nothing to interrupt (manual E.10). */
+/*
+ * An interrupt that finds the target stopped is for the next resume (manual E.10): gdb sends it while it
+ * evaluates a condition between two resumes.  Dropped are one from before the first resume, which
+ * the stop of attaching answers, and one that crossed the answer to another.
+ */
+static bool session_keeps_interrupt(const struct session *session)
+{
+	if (session->resume_held)
+		return true;
+	return session->has_resumed &&
+	       (session->stop.reason != TARGET_STOP_INTERRUPT || session->heard_since_stop);
+}
+
 static void session_take_interrupt(struct session *session)
 {
 	if (session->state == SESSION_STOP_OWED)
 		session_interrupt_target(session);
-	else if (session->resume_held)
+	else if (session_keeps_interrupt(session))
 		session->interrupted = true;
 }
 

@@ -45,10 +45,12 @@ struct session {
 	struct session_hooks hooks;
 
 	enum session_state state;
-	bool interrupting; /* STOP_OWED: the target has been asked to stop */
-	bool interrupted;  /* an interrupt waits for the resume that is held */
-	bool resume_held;  /* one of the held packets may resume */
-	bool over;         /* D, k, vKill: nothing is read any more */
+	bool interrupting;     /* STOP_OWED: the target has been asked to stop */
+	bool interrupted;      /* an interrupt waits for the next resume */
+	bool has_resumed;      /* at least once */
+	bool heard_since_stop; /* a packet came after the last stop was told */
+	bool resume_held;      /* one of the held packets may resume */
+	bool over;             /* D, k, vKill: nothing is read any more */
 
 	struct client client;
 	bool no_ack;

@@ -21,9 +21,9 @@ enum target_type {
 	TARGET_TYPE_INT,
 	TARGET_TYPE_CODE_PTR,
 	TARGET_TYPE_DATA_PTR,
-	TARGET_TYPE_X87,     /* 80 bits */
-	TARGET_TYPE_VECTOR,  /* 128 bits */
-	TARGET_TYPE_FLAGS,   /* named bits: target_register.flags */
+	TARGET_TYPE_X87,    /* 80 bits */
+	TARGET_TYPE_VECTOR, /* 128 bits */
+	TARGET_TYPE_FLAGS,  /* named bits: target_register.flags */
 };
 
 struct target_flag {
@@ -33,16 +33,16 @@ struct target_flag {
 
 struct target_flags {
 	const char *id; /* of the type: unique in the description */
-	uint8_t bytes;	/* 4 or 8 */
+	uint8_t bytes;  /* 4 or 8 */
 	uint8_t count;
 	const struct target_flag *fields;
 };
 
 struct target_register {
 	const char *name; /* as the debugger's standard features spell it */
-	uint16_t bits;	  /* a multiple of 8 */
+	uint16_t bits;    /* a multiple of 8 */
 	enum target_type type;
-	const char *group;		  /* "general", "float", "vector", "system"; NULL: by type */
+	const char *group; /* "general", "float", "vector", "system"; NULL: by type */
 	const struct target_flags *flags; /* for TARGET_TYPE_FLAGS */
 	bool no_save; /* a debugger must not save and restore it around a call (control registers) */
 };
@@ -61,7 +61,7 @@ struct target_description {
 	const struct target_feature *features;
 	unsigned feature_count;
 	unsigned register_count; /* the sum over the features */
-	unsigned bulk_count;	 /* how many of the first registers are worth a bulk transfer ('g') */
+	unsigned bulk_count; /* how many of the first registers are worth a bulk transfer ('g') */
 	const uint8_t *expedited; /* registers every stop reports, each < 0x100 */
 	unsigned expedited_count;
 	unsigned pc; /* number of the program counter */
@@ -70,17 +70,17 @@ struct target_description {
 /* ---- stops and actions ------------------------------------------------------------------- */
 
 enum target_stop_reason {
-	TARGET_STOP_QUIET,	/* stopped because the debugger attached; nothing happened */
-	TARGET_STOP_INTERRUPT,	/* asked to by target_ops.stop while running */
-	TARGET_STOP_STEP,	/* one instruction done */
-	TARGET_STOP_SWBREAK,	/* at a software breakpoint: pc is the breakpoint's address */
+	TARGET_STOP_QUIET,     /* stopped because the debugger attached; nothing happened */
+	TARGET_STOP_INTERRUPT, /* asked to by target_ops.stop while running */
+	TARGET_STOP_STEP,      /* one instruction done */
+	TARGET_STOP_SWBREAK,   /* at a software breakpoint: pc is the breakpoint's address */
 	TARGET_STOP_HWBREAK,
-	TARGET_STOP_WATCH,	/* a write to address; x86-64: pc is after it, arm64: pc is at it */
-	TARGET_STOP_RWATCH,	/* a read */
-	TARGET_STOP_AWATCH,	/* either */
-	TARGET_STOP_CRASHED,	/* the guest cannot go on (triple fault, failed KVM_RUN) */
-	TARGET_STOP_EXITED,	/* the guest shut down in good order, status in code */
-	TARGET_STOP_GONE,	/* the VMM vanished */
+	TARGET_STOP_WATCH,   /* a write to address; x86-64: pc is after it, arm64: pc is at it */
+	TARGET_STOP_RWATCH,  /* a read */
+	TARGET_STOP_AWATCH,  /* either */
+	TARGET_STOP_CRASHED, /* the guest cannot go on (triple fault, failed KVM_RUN) */
+	TARGET_STOP_EXITED,  /* the guest shut down in good order, status in code */
+	TARGET_STOP_GONE,    /* the VMM vanished */
 };
 
 struct target_stop {
@@ -97,11 +97,11 @@ enum target_action {
 };
 
 enum target_breakpoint {
-	TARGET_BREAK_SOFTWARE,	/* Z0 */
-	TARGET_BREAK_HARDWARE,	/* Z1 */
-	TARGET_WATCH_WRITE,	/* Z2 */
-	TARGET_WATCH_READ,	/* Z3 */
-	TARGET_WATCH_ACCESS,	/* Z4 */
+	TARGET_BREAK_SOFTWARE, /* Z0 */
+	TARGET_BREAK_HARDWARE, /* Z1 */
+	TARGET_WATCH_WRITE,    /* Z2 */
+	TARGET_WATCH_READ,     /* Z3 */
+	TARGET_WATCH_ACCESS,   /* Z4 */
 };
 
 /* ---- what the target tells its user ------------------------------------------------------ */

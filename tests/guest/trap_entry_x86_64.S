@@ -124,6 +124,7 @@ trap_common:
 syscall_entry:
 	.cfi_startproc simple
 	.cfi_signal_frame
+	.cfi_def_cfa rsp, 0
 	.cfi_undefined rip
 	swapgs
 	movq	%rsp, %gs:CPU_USER_STACK
