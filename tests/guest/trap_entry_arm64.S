@@ -85,6 +85,7 @@
 \name:
 	.cfi_startproc simple
 	.cfi_signal_frame
+	.cfi_def_cfa sp, 0
 	.cfi_undefined x30
 	save_registers
 	save_state \user
