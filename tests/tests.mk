@@ -26,6 +26,29 @@ $(BUILD)/tests/replay: $(BUILD)/tests/session/replay.o $(BUILD)/tests/helpers.a 
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
 
+# Our walks of a running guest's page tables against the CPU's.
+WALK := tests/system/walk.c tests/system/walk_guest.c tests/system/walk_oracle_$(ARCH).c \
+	tests/system/walk_sample.c
+$(BUILD)/tests/walk: $(call object,$(WALK)) $(BUILD)/product.a
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+$(BUILD)/static/walk: $(call object,$(WALK)) $(BUILD)/product.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
+
+# The lender on the machine's KVM, with a daemon of the test's own.
+$(BUILD)/tests/test_lender: $(call object,tests/system/test_lender.c tests/system/fake_daemon.c) \
+		$(BUILD)/libgdbproxy.a $(BUILD)/product.a
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ -o $@
+
+# Exceptions given back to an arm64 guest, against the CPU's own.
+$(BUILD)/static/test_arm64_inject: $(call object,tests/system/test_arm64_inject.c) $(BUILD)/product.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
+
 # A fuzz entry as an ordinary program that takes the files of a corpus.
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay_corpus.o \
 		$(BUILD)/tests/helpers.a $(BUILD)/product.a

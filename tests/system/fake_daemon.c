@@ -37,7 +37,8 @@ struct fake {
 	uint8_t *memory; /* region at gpa 0 */
 	uint64_t memory_size;
 	struct message out, in; /* the program being built, the last report */
-	const uint8_t *result;	/* cursor in it */
+	const uint8_t *result;  /* cursor in it */
+	bool may_fail;          /* the next report may say so */
 };
 
 static const struct handover_limits limits = {
@@ -235,7 +236,7 @@ static const struct channel_report *report(struct fake *fake, unsigned vcpu)
 		die("a bad report");
 	if (head->seq != fake->seq[vcpu])
 		die("report to %u, expected %u", head->seq, fake->seq[vcpu]);
-	if (head->failed)
+	if (head->failed && !fake->may_fail)
 		die("a step failed");
 	fake->result = fake->in.bytes + sizeof(*head);
 	return head;
@@ -306,10 +307,43 @@ static void debug_set(struct fake *fake, unsigned vcpu, const struct kvm_guest_d
 	expect(report(fake, vcpu), CHANNEL_PARKED);
 }
 
+/* `before` ends at its first failure, `after` does not; either way the vCPU stays parked and whole. */
+static void check_failures(struct fake *fake, unsigned vcpu)
+{
+	struct {
+		uint32_t nmsrs, pad;
+		struct kvm_msr_entry entry;
+	} msr = { 1, 0, { .index = 0xdead } };
+	struct kvm_mp_state bad = { .mp_state = 0xff };
+	const struct channel_report *head;
+	struct kvm_regs regs;
+
+	begin(fake, CHANNEL_RUN, 2, 1);
+	step(fake, KVM_SET_MP_STATE, &bad, sizeof(bad));
+	step(fake, KVM_GET_REGS, NULL, sizeof(regs));
+	step(fake, KVM_GET_REGS, NULL, sizeof(regs));
+	fake->may_fail = true;
+	post(fake, vcpu);
+	head = report(fake, vcpu);
+	fake->may_fail = false;
+	if (head->reason != CHANNEL_PARKED || !head->failed || head->result_count != 1)
+		die("a failed `before`: reason %u, %u results", head->reason, head->result_count);
+	begin(fake, 0, 0, 2);
+	step(fake, KVM_SET_MP_STATE, &bad, sizeof(bad));
+	step(fake, KVM_GET_REGS, NULL, sizeof(regs));
+	post(fake, vcpu);
+	head = report(fake, vcpu);
+	if (head->reason != CHANNEL_PARKED || head->result_count != 2)
+		die("a failed `after`: reason %u, %u results", head->reason, head->result_count);
+	begin(fake, 0, 1, 0);
+	step(fake, KVM_GET_MSRS, &msr, sizeof(msr));
+	post(fake, vcpu);
+	expect(report(fake, vcpu), CHANNEL_PARKED); /* 0 of 1 were read: no failure */
+}
+
 static const struct kvm_guest_debug debug_off = { .control = 0 };
-static const struct kvm_guest_debug debug_step = {
-	.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP
-};
+static const struct kvm_guest_debug debug_step = { .control = KVM_GUESTDBG_ENABLE |
+							      KVM_GUESTDBG_SINGLESTEP };
 
 /* One step and the registers after it, in one exchange. */
 static uint32_t vcpu_step(struct fake *fake, unsigned vcpu, struct kvm_regs *regs)
@@ -343,6 +377,7 @@ static void script_debug(struct fake *fake)
 		die("SET_REGS had no effect");
 	regs_set(fake, 0, &regs);
 	kick(fake, 0); /* means nothing: it is parked */
+	check_failures(fake, 0);
 	for (unsigned i = 0; i < 1000; i++) {
 		uint64_t before = regs.rip;
 		uint32_t reason = vcpu_step(fake, 0, &regs);
@@ -361,20 +396,61 @@ static void script_debug(struct fake *fake)
 	done();
 }
 
+/*
+ * What a debugger does to call a function of the guest's: registers aside, run elsewhere, registers back.
+ * An I/O instruction that was not complete before would be completed there, and its result lost.
+ */
+static void vcpu_call_elsewhere(struct fake *fake, unsigned vcpu)
+{
+	struct kvm_regs saved = regs_get(fake, vcpu), regs = saved;
+
+	regs.rip = 0x3000;
+	regs.rax = 0xffff;
+	regs_set(fake, vcpu, &regs);
+	vcpu_step(fake, vcpu, &regs);
+	if (regs.rip <= 0x3000 || regs.rip > 0x3010)
+		die("elsewhere is %#llx", (long long)regs.rip);
+	debug_set(fake, vcpu, &debug_off);
+	regs_set(fake, vcpu, &saved);
+}
+
 /* Stops and resumes as often as it can, at random distances. */
 static void script_kicks(struct fake *fake)
 {
 	for (unsigned i = 0; i < 10000; i++) {
-		for (int spin = rand() % 20000; spin > 0; spin--)
+		for (int spin = rand() % (i % 8 ? 20000 : 200000); spin > 0; spin--)
 			__asm__ volatile("");
 		vcpu_stop(fake, 0);
 		if (rand() % 4 == 0)
 			kick(fake, 0);
 		if (rand() % 4 == 0)
-			regs_get(fake, 0);
+			vcpu_call_elsewhere(fake, 0);
 		vcpu_run(fake, 0);
 	}
 	done();
+}
+
+/* The same to a vCPU that would not come by itself: a kick that gets lost is noticed. */
+static void script_spinkicks(struct fake *fake)
+{
+	for (unsigned i = 0; i < 10000; i++) {
+		for (int spin = rand() % 60000; i % 4 && spin > 0; spin--)
+			__asm__ volatile("");
+		vcpu_stop(fake, 1);
+		if (rand() % 4 == 0)
+			kick(fake, 1);
+		vcpu_run(fake, 1);
+	}
+	done();
+}
+
+/* Keeps the vCPU parked for a while, and says so. */
+static void script_pause(struct fake *fake)
+{
+	vcpu_stop(fake, 0);
+	done();
+	usleep(200000);
+	vcpu_run(fake, 0);
 }
 
 /* Plants a row of bytes as the real one does, in code that is not executed, or not while they stand. */
@@ -446,7 +522,8 @@ static void script_spinner(struct fake *fake)
 {
 	vcpu_stop(fake, 1);
 	debug_set(fake, 1,
-		&(struct kvm_guest_debug){ .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP });
+		&(struct kvm_guest_debug){
+			.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP });
 	vcpu_run(fake, 1);
 	done();
 }
@@ -471,7 +548,8 @@ static void script_liar(struct fake *fake)
 	static unsigned round;
 	struct channel_program head = { CHANNEL_PROGRAM, 1, CHANNEL_RUN, 1, 0 };
 	static uint8_t bytes[CHANNEL_MAX_BYTES + 8];
-	static const size_t lengths[] = { sizeof(head), 1, 15, 40, CHANNEL_MAX_BYTES, sizeof(bytes) };
+	static const size_t lengths[] = { sizeof(head), 1, 15, 40, CHANNEL_MAX_BYTES,
+		sizeof(bytes) };
 	static const uint32_t requests[] = { 0, 0xae80, 0xae01, CHANNEL_SYNC_CODE, 0x8090ae81 };
 	uint32_t request = requests[round % 5];
 	size_t length = lengths[round / 5 % 6];
@@ -500,6 +578,8 @@ static const struct {
 	{ "chaos", script_chaos },
 	{ "hold", script_hold },
 	{ "spinner", script_spinner },
+	{ "spinkicks", script_spinkicks },
+	{ "pause", script_pause },
 #endif
 };
 

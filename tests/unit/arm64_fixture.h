@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the tests of the *_arm64.c files share: a vCPU in EL1h with six breakpoint and four watchpoint pairs. */
+/*
+ * What the tests of the *_arm64.c files share: a vCPU in EL1h with six breakpoint and four
+ * watchpoint pairs.
+ */
 #ifndef ARM64_FIXTURE_H
 #define ARM64_FIXTURE_H
 
@@ -55,8 +58,7 @@ static inline void fixture_guest_breakpoint(struct cpu *cpu, unsigned n, uint64_
 }
 
 /* A watchpoint of the guest's own on a doubleword; lsc: 1 loads, 2 stores, 3 both. */
-static inline void fixture_guest_watchpoint(
-	struct cpu *cpu, unsigned n, uint64_t gva, unsigned lsc)
+static inline void fixture_guest_watchpoint(struct cpu *cpu, unsigned n, uint64_t gva, unsigned lsc)
 {
 	cpu->arm64.debugregs.wcr[n] = 0x1fe3 | lsc << 3; /* E, PAC = EL1, BAS = 0xff */
 	cpu->arm64.debugregs.wvr[n] = gva;

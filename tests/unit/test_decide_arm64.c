@@ -6,9 +6,9 @@
 #include "tests/unit/arm64_fixture.h"
 
 #define HSR(class, iss) (ESR_EC(class) | (uint32_t)ESR_IL | (iss))
-#define OURS		HSR(EC_BRK, ARM64_PLANTED_IMMEDIATE)
-#define WRITE		UINT32_C(0x62) /* WnR, DFSC = debug */
-#define READ		UINT32_C(0x22)
+#define OURS            HSR(EC_BRK, ARM64_PLANTED_IMMEDIATE)
+#define WRITE           UINT32_C(0x62) /* WnR, DFSC = debug */
+#define READ            UINT32_C(0x22)
 
 /* An event to be filled in, with all it points to. */
 struct scene {
@@ -49,8 +49,7 @@ static void scene_code(struct scene *scene, const uint32_t *words, unsigned coun
 /* Plans the debugger's points, so that slots are as they will be. */
 static void scene_plan(struct scene *scene, const struct hardware_point *points, unsigned count)
 {
-	struct debug_request request = { .software = true, .points = points,
-		.point_count = count };
+	struct debug_request request = { .software = true, .points = points, .point_count = count };
 
 	arch_arm64.plan(&scene->cpu, &request, &scene->plan);
 }
@@ -259,8 +258,9 @@ static void test_guest_breakpoint(void **state)
 static void test_host_and_guest_breakpoint(void **state)
 {
 	struct hardware_point one = { TARGET_BREAK_HARDWARE, FIXTURE_PC, 4 };
-	struct debug_request past = { .points = &one, .point_count = 1, .step = true,
-		.skip_at_pc = true };
+	struct debug_request past = {
+		.points = &one, .point_count = 1, .step = true, .skip_at_pc = true
+	};
 	struct scene scene;
 
 	(void)state;
@@ -364,7 +364,9 @@ static void test_watchpoint(void **state)
 		{ WRITE, GUEST_WRITE, -1, 0 },
 		{ WRITE, GUEST_WRITE - 8, -1, 0 },
 		{ READ, GUEST_READ + 7, -1, 0 },
-		/* Only a store hits this one; the nearest pair that loads hit is the guest's other. */
+		/*
+		 * Only a store hits this one; the nearest pair that loads hit is the guest's other.
+		 */
 		{ READ, GUEST_WRITE, -1, 0 },
 	};
 
@@ -425,8 +427,11 @@ static void test_guest_watchpoint_filter(void **state)
 static void test_host_and_guest_watchpoint(void **state)
 {
 	struct hardware_point one = { TARGET_WATCH_WRITE, 0x5004, 4 };
-	struct debug_request past = { .points = &one, .point_count = 1, .step = true,
-		.skip_at_pc = true, .skip_watch = true };
+	struct debug_request past = { .points = &one,
+		.point_count = 1,
+		.step = true,
+		.skip_at_pc = true,
+		.skip_watch = true };
 	struct scene scene;
 
 	(void)state;
@@ -460,10 +465,8 @@ static void test_guest_watchpoint_ranges(void **state)
 		gva_t gva;
 		uint64_t length;
 	} rows[] = {
-		{ 0x1ff7, 0x5000, 0x5000, 8 },
-		{ 0x37, 0x5000, 0x5000, 1 },
-		{ 0x1e17, 0x5000, 0x5004, 4 },
-		{ 0x1ff7 | 3 << 24, 0x5000, 0x5000, 8 },
+		{ 0x1ff7, 0x5000, 0x5000, 8 }, { 0x37, 0x5000, 0x5000, 1 },
+		{ 0x1e17, 0x5000, 0x5004, 4 }, { 0x1ff7 | 3 << 24, 0x5000, 0x5000, 8 },
 		{ 0x1ff7 | 12 << 24, 0x5abc, 0x5000, 4096 },
 		{ 0x17, 0x5000, 0x5000, 0 }, /* no byte at all */
 	};
@@ -513,7 +516,8 @@ static void test_guest_step(void **state)
 		{ 0x5 | PSTATE_SS, 0x5, MDSCR_SS | MDSCR_KDE, OSLSR_OSLK, false },
 		{ PSTATE_SS, 0, MDSCR_SS, 0, true },
 		{ PSTATE_SS, 0x3c5, MDSCR_SS | MDSCR_KDE, 0, false }, /* an SVC */
-		{ 0x5 | PSTATE_SS, 0x0, MDSCR_SS | MDSCR_KDE, 0, false }, /* an ERET has set SS anew */
+		{ 0x5 | PSTATE_SS, 0x0, MDSCR_SS | MDSCR_KDE, 0,
+			false }, /* an ERET has set SS anew */
 	};
 
 	(void)state;
@@ -586,7 +590,7 @@ static void test_unknown_class(void **state)
 	struct scene scene;
 
 	(void)state;
-	for (unsigned class = 0; class < 64; class++) {
+	for (unsigned class = 0; class < 64; class ++) {
 		if (class == EC_BRK || class == EC_BKPT_32 || class == EC_BREAKPOINT ||
 			class == EC_WATCHPOINT || class == EC_STEP)
 			continue;

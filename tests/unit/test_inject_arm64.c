@@ -98,8 +98,7 @@ static void test_pstate_bits(void **state)
 
 		inject(&cpu, HSR(EC_BRK, 0), NULL);
 		if (cpu.arm64.regs.pstate != (0x3c5 | (kept & BIT(bit))))
-			fail_msg("bit %u: %llx", bit,
-				(unsigned long long)cpu.arm64.regs.pstate);
+			fail_msg("bit %u: %llx", bit, (unsigned long long)cpu.arm64.regs.pstate);
 		assert_true(cpu.arm64.regs.spsr_el1 == (MODE_EL1H | BIT(bit)));
 	}
 }
@@ -141,8 +140,7 @@ static void test_pstate_by_feature(void **state)
 				(have & NMI ? UINT64_C(1) << 36 : 0));
 		inject(&cpu, HSR(EC_BRK, 0), NULL);
 		if (cpu.arm64.regs.pstate != rows[i].new)
-			fail_msg("row %zu: %llx", i,
-				(unsigned long long)cpu.arm64.regs.pstate);
+			fail_msg("row %zu: %llx", i, (unsigned long long)cpu.arm64.regs.pstate);
 	}
 }
 
@@ -188,11 +186,15 @@ static void test_elsewhere(void **state)
 		uint64_t pstate, hcr, mdcr;
 		bool possible;
 	} rows[] = {
-		{ 0x9, 0, 0, false },	       /* vEL2 */
-		{ 0x8, 0, 0, false },	       { 0x13, 0, 0, false }, /* AArch32 EL1 */
-		{ 0x1f, 0, 0, false },	       { 0x5, 0, BIT(8), false }, /* TDE */
-		{ 0x0, 0, BIT(8), false },     { 0x0, BIT(27), 0, false }, /* TGE */
-		{ 0x10, BIT(27), 0, false },   { 0x5, BIT(27), 0, true },
+		{ 0x9, 0, 0, false }, /* vEL2 */
+		{ 0x8, 0, 0, false },
+		{ 0x13, 0, 0, false }, /* AArch32 EL1 */
+		{ 0x1f, 0, 0, false },
+		{ 0x5, 0, BIT(8), false }, /* TDE */
+		{ 0x0, 0, BIT(8), false },
+		{ 0x0, BIT(27), 0, false }, /* TGE */
+		{ 0x10, BIT(27), 0, false },
+		{ 0x5, BIT(27), 0, true },
 		{ 0x0, ~BIT(27), ~BIT(8), true },
 	};
 

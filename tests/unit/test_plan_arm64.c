@@ -196,7 +196,7 @@ static void test_check(void **state)
 		{ TARGET_WATCH_WRITE, 0x1001, 7, 0 },
 		{ TARGET_WATCH_WRITE, ~UINT64_C(0) - 6, 8, -EINVAL }, /* around the end */
 		{ TARGET_WATCH_WRITE, ~UINT64_C(0) - 7, 8, 0 },
-		{ TARGET_WATCH_ACCESS, 0x1001, 30, 0 },	      /* 7, 8, 8, 7 */
+		{ TARGET_WATCH_ACCESS, 0x1001, 30, 0 },       /* 7, 8, 8, 7 */
 		{ TARGET_WATCH_ACCESS, 0x1001, 64, -ENOSPC }, /* 7, 8, 16, 32, 1 */
 		{ TARGET_WATCH_READ, 0, UINT64_C(1) << 33, 0 },
 		{ TARGET_WATCH_READ, 0, UINT64_C(1) << 34, -ENOSPC },
@@ -273,11 +273,9 @@ static void test_guest_alone_takes_hardware(void **state)
 		uint64_t mdscr, oslsr;
 		uint32_t control;
 	} rows[] = {
-		{ MDSCR_MDE | MDSCR_KDE, 0, SW | HW },
-		{ MDSCR_MDE, 0, SW | HW }, /* for EL0 */
-		{ MDSCR_KDE, 0, SW },
-		{ MDSCR_MDE | MDSCR_KDE, OSLSR_OSLK, SW }, /* row 45 */
-		{ MDSCR_MDE | MDSCR_KDE, 8, SW | HW },	   /* OSLM only */
+		{ MDSCR_MDE | MDSCR_KDE, 0, SW | HW }, { MDSCR_MDE, 0, SW | HW }, /* for EL0 */
+		{ MDSCR_KDE, 0, SW }, { MDSCR_MDE | MDSCR_KDE, OSLSR_OSLK, SW },  /* row 45 */
+		{ MDSCR_MDE | MDSCR_KDE, 8, SW | HW },                            /* OSLM only */
 	};
 	struct debug_request request = { .software = true };
 
@@ -365,7 +363,7 @@ static void test_guest_links(void **state)
 		points[n] = point(TARGET_BREAK_HARDWARE, 0x5000 + 4 * n, 4);
 	fixture_guest_breakpoint(&cpu, 0, 0x1000);
 	cpu.arm64.debugregs.bcr[0] |= BIT(20) | 5 << 16; /* linked address match */
-	cpu.arm64.debugregs.bcr[5] = 0x3 << 20 | 0x1e7;	 /* linked context match */
+	cpu.arm64.debugregs.bcr[5] = 0x3 << 20 | 0x1e7;  /* linked context match */
 	cpu.arm64.debugregs.bvr[5] = 77;
 	fixture_guest_watchpoint(&cpu, 0, 0x2000, 1);
 	cpu.arm64.debugregs.wcr[0] |= BIT(20) | 5 << 16;
@@ -376,8 +374,8 @@ static void test_guest_links(void **state)
 	assert_int_equal(plan.slots[5].owner, SLOT_GUEST);
 	assert_int_equal(plan.slots[16].owner, SLOT_GUEST);
 	plan = plan_points(&cpu, points, 6); /* no room for the context breakpoint */
-	assert_int_equal(plan.limitations,
-		LIMITATION_GUEST_BREAKPOINT_LOST | LIMITATION_GUEST_LINKED);
+	assert_int_equal(
+		plan.limitations, LIMITATION_GUEST_BREAKPOINT_LOST | LIMITATION_GUEST_LINKED);
 	assert_int_equal(plan.slots[16].owner, SLOT_FREE);
 	assert_int_equal(plan.slots[16].control, 0);
 }
@@ -437,25 +435,33 @@ static void test_skip(void **state)
 	assert_int_equal(plan.slots[19].owner, SLOT_GUEST);
 }
 
-/* A step over what hardware would not raise: the guest's pairs stay out, and KVM must not load them. */
+/*
+ * A step over what hardware would not raise: the guest's pairs stay out, and KVM must not load
+ * them.
+ */
 static void test_step_where_the_guests_are_masked(void **state)
 {
 	static const struct {
 		uint64_t pstate, mdscr;
 		bool step;
+		unsigned run_to_count;
 		enum slot_owner owner;
 	} rows[] = {
-		{ 0x5, MDSCR_MDE | MDSCR_KDE, true, SLOT_GUEST },
-		{ 0x5, MDSCR_MDE, true, SLOT_FREE },
-		{ 0x205, MDSCR_MDE | MDSCR_KDE, true, SLOT_FREE },
-		{ 0x0, MDSCR_MDE, true, SLOT_GUEST },
+		{ 0x5, MDSCR_MDE | MDSCR_KDE, true, 0, SLOT_GUEST },
+		{ 0x5, MDSCR_MDE, true, 0, SLOT_FREE },
+		{ 0x205, MDSCR_MDE | MDSCR_KDE, true, 0, SLOT_FREE },
+		{ 0x0, MDSCR_MDE, true, 0, SLOT_GUEST },
+		{ 0x5, MDSCR_MDE, false, 1, SLOT_FREE },
+		{ 0x0, MDSCR_MDE, false, 1, SLOT_GUEST },
 		/* Free, it can reach a place where they count. */
-		{ 0x5, MDSCR_MDE, false, SLOT_GUEST },
+		{ 0x5, MDSCR_MDE, false, 0, SLOT_GUEST },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ENTRIES(rows); i++) {
-		struct debug_request request = { .software = true, .step = rows[i].step };
+		struct debug_request request = {
+			.software = true, .step = rows[i].step, .run_to_count = rows[i].run_to_count
+		};
 		struct cpu cpu = fixture_cpu(rows[i].pstate);
 		struct debug_plan plan;
 
@@ -473,8 +479,9 @@ static void test_step_where_the_guests_are_masked(void **state)
 static void test_run_to(void **state)
 {
 	struct hardware_point points[6];
-	struct debug_request request = { .points = points, .point_count = 6,
-		.run_to = { 0x8000, 0x9000 }, .run_to_count = 2 };
+	struct debug_request request = {
+		.points = points, .point_count = 6, .run_to = { 0x8000, 0x9000 }, .run_to_count = 2
+	};
 	struct cpu cpu = fixture_cpu(MODE_EL1H);
 	struct debug_plan plan;
 	unsigned ours = 0;
@@ -504,8 +511,8 @@ static void test_wrong_world(void **state)
 	static const struct {
 		uint64_t pstate;
 		uint32_t limitations;
-	} rows[] = { { 0x9, LIMITATION_WRONG_WORLD }, { 0x13, LIMITATION_WRONG_WORLD },
-		{ 0x5, 0 }, { 0x0, 0 }, { 0x10, 0 } };
+	} rows[] = { { 0x9, LIMITATION_WRONG_WORLD }, { 0x13, LIMITATION_WRONG_WORLD }, { 0x5, 0 },
+		{ 0x0, 0 }, { 0x10, 0 } };
 	struct debug_request request = { .software = true };
 
 	(void)state;

@@ -49,9 +49,16 @@ static void test_description(void **state)
 		const char *name;
 		unsigned number, bits;
 	} rows[] = {
-		{ "x0", 0, 64 },    { "x30", 30, 64 },	{ "sp", 31, 64 },   { "pc", 32, 64 },
-		{ "cpsr", 33, 32 }, { "v0", 34, 128 },	{ "v31", 65, 128 }, { "fpsr", 66, 32 },
-		{ "fpcr", 67, 32 }, { "ELR_EL1", 68, 64 },
+		{ "x0", 0, 64 },
+		{ "x30", 30, 64 },
+		{ "sp", 31, 64 },
+		{ "pc", 32, 64 },
+		{ "cpsr", 33, 32 },
+		{ "v0", 34, 128 },
+		{ "v31", 65, 128 },
+		{ "fpsr", 66, 32 },
+		{ "fpcr", 67, 32 },
+		{ "ELR_EL1", 68, 64 },
 	};
 	const struct target_description *description = arch_arm64.description;
 	unsigned total = 0, number;
@@ -99,10 +106,14 @@ static void test_sysreg_table(void **state)
 		const char *name;
 		unsigned encoding;
 	} rows[] = {
-		{ ARM64_SCTLR_EL1, "SCTLR_EL1", 0xc080 }, { ARM64_TCR_EL1, "TCR_EL1", 0xc102 },
-		{ ARM64_TTBR1_EL1, "TTBR1_EL1", 0xc101 }, { ARM64_VBAR_EL1, "VBAR_EL1", 0xc600 },
-		{ ARM64_ESR_EL1, "ESR_EL1", 0xc290 },	  { ARM64_FAR_EL1, "FAR_EL1", 0xc300 },
-		{ ARM64_HCR_EL2, "HCR_EL2", 0xe088 },	  { ARM64_MDCR_EL2, "MDCR_EL2", 0xe089 },
+		{ ARM64_SCTLR_EL1, "SCTLR_EL1", 0xc080 },
+		{ ARM64_TCR_EL1, "TCR_EL1", 0xc102 },
+		{ ARM64_TTBR1_EL1, "TTBR1_EL1", 0xc101 },
+		{ ARM64_VBAR_EL1, "VBAR_EL1", 0xc600 },
+		{ ARM64_ESR_EL1, "ESR_EL1", 0xc290 },
+		{ ARM64_FAR_EL1, "FAR_EL1", 0xc300 },
+		{ ARM64_HCR_EL2, "HCR_EL2", 0xe088 },
+		{ ARM64_MDCR_EL2, "MDCR_EL2", 0xe089 },
 		{ ARM64_CONTEXTIDR_EL1, "CONTEXTIDR_EL1", 0xc681 },
 		{ ARM64_ID_AA64DFR0_EL1, "ID_AA64DFR0_EL1", 0xc028 },
 		{ ARM64_ID_AA64PFR1_EL1, "ID_AA64PFR1_EL1", 0xc021 },
@@ -127,10 +138,18 @@ static void test_groups(void **state)
 		const char *name;
 		uint32_t group;
 	} rows[] = {
-		{ "x7", CPU_GENERAL },	     { "sp", CPU_GENERAL },	 { "cpsr", CPU_GENERAL },
-		{ "v3", CPU_FLOAT },	     { "fpcr", CPU_FLOAT },	 { "SP_EL0", CPU_GENERAL },
-		{ "MDSCR_EL1", CPU_DEBUG },  { "OSLSR_EL1", CPU_DEBUG }, { "TCR_EL1", CPU_SYSTEM },
-		{ "FAR_EL1", CPU_SYSTEM },   { "MAIR_EL1", CPU_MSRS },	 { "MPIDR_EL1", CPU_MSRS },
+		{ "x7", CPU_GENERAL },
+		{ "sp", CPU_GENERAL },
+		{ "cpsr", CPU_GENERAL },
+		{ "v3", CPU_FLOAT },
+		{ "fpcr", CPU_FLOAT },
+		{ "SP_EL0", CPU_GENERAL },
+		{ "MDSCR_EL1", CPU_DEBUG },
+		{ "OSLSR_EL1", CPU_DEBUG },
+		{ "TCR_EL1", CPU_SYSTEM },
+		{ "FAR_EL1", CPU_SYSTEM },
+		{ "MAIR_EL1", CPU_MSRS },
+		{ "MPIDR_EL1", CPU_MSRS },
 		{ "ELR_EL1", CPU_GENERAL },
 	};
 
@@ -231,8 +250,7 @@ static void test_writes_are_marked(void **state)
 	assert_int_equal(cpu.arm64.fp_dirty, BIT(5) | BIT(ARM64_FP_FPCR));
 	assert_int_equal(cpu.arm64.fp.fpcr, 0x3000000);
 	assert_int_equal(write_register(&cpu, "MDSCR_EL1", 0x8000), 0);
-	assert_int_equal(cpu.dirty,
-		CPU_GENERAL | CPU_SYSTEM | CPU_FLOAT | CPU_MSRS | CPU_DEBUG);
+	assert_int_equal(cpu.dirty, CPU_GENERAL | CPU_SYSTEM | CPU_FLOAT | CPU_MSRS | CPU_DEBUG);
 	assert_int_equal(write_register(&cpu, "pc", 0x4000), 0);
 	assert_int_equal(arch_arm64.pc(&cpu), 0x4000);
 }
@@ -244,16 +262,14 @@ static void test_cpsr(void **state)
 		uint32_t value;
 		int rc;
 	} rows[] = {
-		{ 0x3c5, 0x60000005, 0 },
-		{ 0x3c5, 0x600003c4, 0 },
-		{ 0x3c5, 0xf3f00000, 0 }, /* to EL0, every flag */
+		{ 0x3c5, 0x60000005, 0 }, { 0x3c5, 0x600003c4, 0 },
+		{ 0x3c5, 0xf3f00000, 0 },  /* to EL0, every flag */
 		{ 0x3c5, 0x3c9, -EINVAL }, /* EL2 */
 		{ 0x3c5, 0x10, -EINVAL },  /* AArch32 */
 		{ 0x3c5, 0x1, -EINVAL },   /* reserved */
 		{ 0x10, 0x600f0030, 0 },   /* stays in AArch32 user mode: T32 */
-		{ 0x10, 0x5, -EINVAL },
-		{ 0x10, 0x13, -EINVAL }, /* AArch32 supervisor */
-		{ 0x3c9, 0x600003c9, 0 }, /* stays in EL2 */
+		{ 0x10, 0x5, -EINVAL }, { 0x10, 0x13, -EINVAL }, /* AArch32 supervisor */
+		{ 0x3c9, 0x600003c9, 0 },                        /* stays in EL2 */
 	};
 
 	(void)state;

@@ -36,11 +36,10 @@ static void begin(struct cpu *cpu, uint32_t word, struct step_plan *step)
 	arch_arm64.step_begin(cpu, &nowhere, code, 4, step);
 }
 
-
 struct row {
 	const char *name;
 	uint32_t word;
-	uint64_t old;		 /* PSTATE before the step */
+	uint64_t old;            /* PSTATE before the step */
 	uint64_t pc, pstate, x7; /* after the instruction, as KVM shows them */
 	uint64_t want_pstate, want_x7;
 };
@@ -136,6 +135,12 @@ static void test_masks_in_spsr(void **state)
 		{ "trap of msr daif", WRITE_DAIF_X9, 0x0, 0x400, FIXTURE_PC, 0x1c0, 0x0 },
 		{ "abort of eret", ERET, 0x5, 0x200, FIXTURE_PC, 0x1c5, 0x5 },
 		{ "SError after a branch", BRANCH_BACK, 0x0, 0x580, 0x7777, 0x1c0, 0x0 },
+		/* KVM's own SS, which an instruction that was not executed has not used up. */
+		{ "undefined, SS", NOP, 0x5, 0x200, FIXTURE_PC, 0x2001c5, 0x5 },
+		{ "undefined, all masked, SS", NOP, 0x3c5, 0x200, FIXTURE_PC, 0x2003c5, 0x3c5 },
+		{ "undefined, SS is the guest's too", NOP, 0x200005, 0x200, FIXTURE_PC, 0x2001c5,
+			0x200005 },
+		{ "svc, SS of the guest's used up", SVC, 0x200000, 0x400, NEXT, 0x1c0, 0x0 },
 	};
 
 	(void)state;
@@ -194,23 +199,23 @@ static int code_read(void *context, gva_t gva, void *buf, size_t length)
 	return 0;
 }
 
-#define LDXR  0x885f7c20u
-#define LDAXP 0x887f8820u
-#define STXR  0x88047c20u
-#define STLXP 0x88248820u
-#define CLREX 0xd5033f5fu
-#define ADD   0x91000421u
-#define CBNZ(words) (0x35000004u | ((words) & 0x7ffffu) << 5)
-#define BNE(words)  (0x54000001u | ((words) & 0x7ffffu) << 5)
-#define JUMP(words) (0x14000000u | ((words) & 0x3ffffffu))
+#define LDXR        0x885f7c20u
+#define LDAXP       0x887f8820u
+#define STXR        0x88047c20u
+#define STLXP       0x88248820u
+#define CLREX       0xd5033f5fu
+#define ADD         0x91000421u
+#define CBNZ(words) (0x35000004u | ((words)&0x7ffffu) << 5)
+#define BNE(words)  (0x54000001u | ((words)&0x7ffffu) << 5)
+#define JUMP(words) (0x14000000u | ((words)&0x3ffffffu))
 
 enum { TRAP = -1 };
 
 static const struct {
 	const char *name;
 	uint32_t words[24];
-	int ends; /* how many of run_to[], or TRAP */
-	int run_to[4];	/* words from pc */
+	int ends;      /* how many of run_to[], or TRAP */
+	int run_to[4]; /* words from pc */
 } sequences[] = {
 	{ "add", { LDXR, ADD, STXR, CBNZ(-3u) }, 1, { 3 } },
 	{ "pair", { LDAXP, STLXP, NOP }, 1, { 2 } },
@@ -228,10 +233,14 @@ static const struct {
 	{ "call", { LDXR, 0xd4000001, STXR }, TRAP, { 0 } },
 	{ "brk", { LDXR, 0xd4200000, STXR }, TRAP, { 0 } },
 	{ "eret", { LDXR, 0xd69f03e0, STXR }, TRAP, { 0 } },
-	{ "sixteen after the load", { LDXR, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD,
-		ADD, ADD, ADD, ADD, STXR }, 1, { 17 } },
-	{ "seventeen", { LDXR, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD,
-		ADD, ADD, ADD, STXR }, TRAP, { 0 } },
+	{ "sixteen after the load",
+		{ LDXR, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD,
+			STXR },
+		1, { 17 } },
+	{ "seventeen",
+		{ LDXR, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD, ADD,
+			ADD, STXR },
+		TRAP, { 0 } },
 	{ "store alone", { STXR, ADD }, TRAP, { 0 } },
 	{ "not exclusive", { 0xc8dffc20, STXR }, TRAP, { 0 } },
 };

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: Apache-2.0
+"""For scripts inside gdb: a session with a guest, and what is expected of it.
+
+Every check is a line of TAP that names the gdb command; it goes to the file that TAP_FILE names, and
+gdb's own words stay out of it. What the script runs on is in the environment, see stage.sh.
+"""
+import os
+import re
+import signal
+import struct
+import sys
+import threading
+import traceback
+
+import gdb
+
+KIND = os.environ["STAGE_KIND"]
+ARCH = os.environ["STAGE_ARCH"]
+TARGET = os.environ["STAGE_TARGET"]
+VCPUS = int(os.environ["STAGE_VCPUS"])
+ABILITIES = dict(line.split("=") for line in os.environ["STAGE_ABILITIES"].split())
+
+IS_X86 = ARCH == "x86_64"
+PATIENCE = 40  # seconds that one gdb command may take
+MASK = (1 << 64) - 1
+
+# The same thing under the names that the two architectures have for it.
+PC = "$rip" if IS_X86 else "$pc"
+FREE = "$r12" if IS_X86 else "$x20"
+
+ABILITY = {
+    "software breakpoints": ("int3-exits", "brk-exits"),
+    "user software breakpoints": ("int3-exits-user", "brk-exits-user"),
+    "early software breakpoints": ("int3-exits-protected", "brk-exits"),
+    "hardware breakpoints": ("hw-exec", "hw-exec"),
+    "user hardware breakpoints": ("hw-exec-user", "hw-exec-user"),
+    "watchpoints": ("hw-watch", "hw-watch"),
+    "user watchpoints": ("hw-watch-user", "hw-watch-user"),
+    "access watchpoints": ("hw-watch-rw", "hw-watch-rw"),
+    "steps": ("step", "step"),
+    "user steps": ("step-user", "step-user"),
+}
+
+_tap = open(os.environ["TAP_FILE"], "a", buffering=1)
+
+
+# ---- TAP -----------------------------------------------------------------------------------
+
+
+def check(name, condition, detail=""):
+    """One line: whether what `name` says is so. The detail follows when it is not."""
+    _tap.write("%s - %s\n" % ("ok" if condition else "not ok", name))
+    if not condition and detail != "":
+        for line in str(detail).splitlines():
+            _tap.write("#   %s\n" % line)
+    return bool(condition)
+
+
+def able(what):
+    return ABILITIES.get(ABILITY[what][0 if IS_X86 else 1]) == "yes"
+
+
+def needs(what, *names):
+    """Whether this KVM has that; else each of the names is a skipped test."""
+    if able(what):
+        return True
+    for name in names:
+        _tap.write("ok - %s # SKIP no %s in this KVM (%s=no)\n"
+                   % (name, what, ABILITY[what][0 if IS_X86 else 1]))
+    return False
+
+
+# ---- commands ------------------------------------------------------------------------------
+
+
+class TooSlow(Exception):
+    pass
+
+
+def do(command, patience=PATIENCE):
+    """A gdb command; returns what it says. When it takes too long, gdb gets a Ctrl-C."""
+    late = []
+
+    def give_up():
+        late.append(True)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    watchdog = threading.Timer(patience, give_up)
+    watchdog.start()
+    print("(gdb) " + command, flush=True)
+    try:
+        said = gdb.execute(command, to_string=True)
+    finally:
+        watchdog.cancel()
+    print(said, flush=True)
+    if late:
+        raise TooSlow("'%s' took more than %d s; then: %s" % (command, patience, said))
+    return said
+
+
+def refused(command):
+    """The error that a command ends with; None when it works."""
+    try:
+        do(command)
+    except gdb.error as error:
+        print(error)
+        return str(error)
+    return None
+
+
+class Stop:
+    """Where and why the guest stopped, after a command that let it go."""
+
+    def __init__(self, said, event):
+        self.said = said
+        self.numbers, self.signal = event
+        thread = gdb.selected_thread()
+        self.thread = thread.num if thread else None
+        self.pc = pc() if thread else None
+        self.function = gdb.selected_frame().name() if thread else None
+
+    def __str__(self):
+        return "thread %s at %s (%s), breakpoints %s, signal %s\n%s" % (
+            self.thread, hex(self.pc or 0), self.function, self.numbers, self.signal, self.said)
+
+
+_events = []
+
+
+def _note_stop(event):
+    """At once: a temporary breakpoint will be gone."""
+    numbers = [b.number for b in event.breakpoints] if isinstance(event, gdb.BreakpointEvent) else []
+    _events.append((numbers, event.stop_signal if isinstance(event, gdb.SignalEvent) else None))
+
+
+gdb.events.stop.connect(_note_stop)
+
+
+def go(command="continue", patience=PATIENCE):
+    """A command that lets the guest go, and where it stopped again."""
+    del _events[:]
+    said = do(command, patience)
+    return Stop(said, _events[-1] if _events else ([], None))
+
+
+def check_stop(name, stop, at=None, by=None, thread=None):
+    """Whether the guest stopped in the function `at`, by breakpoint number `by` (None: by none)."""
+    return check(name, (at is None or stop.function == at) and
+                 (by in stop.numbers if by else not stop.numbers) and stop.signal in (None, "SIGTRAP") and
+                 (thread is None or stop.thread == thread), stop)
+
+
+def interrupt_after(seconds):
+    """Ctrl-C, from another process."""
+    os.system("{ sleep %s; kill -INT %d; } > /dev/null 2>&1 &" % (seconds, os.getpid()))
+
+
+def stop_now(seconds=0.2):
+    """Let the guest run for a while and stop it by Ctrl-C."""
+    interrupt_after(seconds)
+    return go()
+
+
+# ---- values --------------------------------------------------------------------------------
+
+
+def value(expression):
+    return int(gdb.parse_and_eval(expression)) & MASK
+
+
+def pc():
+    return value("$pc")
+
+
+def address(symbol):
+    return int(gdb.parse_and_eval("(unsigned long)&%s" % symbol)) & MASK
+
+
+def memory(at, size):
+    return bytes(gdb.selected_inferior().read_memory(at, size))
+
+
+def in_file(at, size):
+    """What the ELF file has at an address that the guest runs it at."""
+    image = open(os.environ["STAGE_ELF"], "rb").read()
+    start, = struct.unpack_from("<Q", image, 32)
+    entry_size, entries = struct.unpack_from("<HH", image, 54)
+    for i in range(entries):
+        kind, _, offset, gva, _, length = struct.unpack_from("<IIQQQQ", image, start + i * entry_size)
+        if kind == 1 and gva <= at and at + size <= gva + length:
+            return image[offset + at - gva:offset + at - gva + size]
+    raise LookupError(hex(at))
+
+
+def instruction_length(at):
+    return gdb.selected_inferior().architecture().disassemble(at)[0]["length"]
+
+
+def threads():
+    return sorted(gdb.selected_inferior().threads(), key=lambda thread: thread.num)
+
+
+def set_breakpoint(command):
+    """break, tbreak, hbreak, watch...: returns the number of what it made."""
+    return int(re.search(r"(?:[Bb]reak|[Ww]atch)point (\d+)", do(command)).group(1))
+
+
+def hits(number):
+    for breakpoint in gdb.breakpoints():
+        if breakpoint.number == number:
+            return breakpoint.hit_count
+    return None
+
+
+# ---- the session ---------------------------------------------------------------------------
+
+
+def attach(how="remote"):
+    do("target %s %s" % (how, TARGET))
+    if not able("software breakpoints"):
+        # In memory that is not writable gdb makes all its breakpoints hardware breakpoints.
+        do("set mem inaccessible-by-default off")
+        do("mem 0x10000000 0x10001000 ro")
+        if IS_X86:
+            do("mem 0xffffffff80200000 0xffffffff80203000 ro")
+
+
+def detach():
+    do("detach")
+
+
+def clean():
+    """No breakpoints; thread 1."""
+    do("delete")
+    do("thread 1")
+
+
+def run(theme):
+    """Calls the theme's function between attach() and detach(); its end is a check, too."""
+    name = theme.__name__
+    try:
+        for setting in ("pagination off", "confirm off", "width 0", "remotetimeout 30",
+                        "tcp connect-timeout 30", "breakpoint pending off"):
+            gdb.execute("set " + setting)
+        attach()
+        theme()
+        if gdb.selected_inferior().pid:
+            do("delete")
+            detach()
+        check("%s: to its end" % name, True)
+    except Exception:  # whatever it was: it is reported, and fails
+        check("%s: to its end" % name, False, traceback.format_exc())
+    sys.stdout.flush()

@@ -1,0 +1,681 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The peers that tests/system/hostile attacks gdbproxyd with: VMMs that lie, debuggers that do not
+ * keep to the protocol.  Speaks both protocols from their headers alone and takes nothing for granted
+ * that a hostile program would not have.
+ *
+ *	hostile_peer lies SOCKET             every lie a VMM can tell, one by one: TAP lines
+ *	hostile_peer stay SOCKET NAME [huge] hands a VM over and serves none of its vCPUs
+ *	hostile_peer deaf SOCKET             asks, and never reads an answer
+ *	hostile_peer linger SOCKET PORT      hands over a TCP socket whose close would wait
+ *	hostile_peer truncate PID            truncates the guest memory of a process
+ *	hostile_peer exec SOCKET PROGRAM     hands over memory of a process that has executed PROGRAM
+ *	hostile_peer register SOCKET N       N VMs, whole or half, each gone at once
+ *	hostile_peer rsp ADDRESS             a line of input is a packet, a line of output its answer
+ *	hostile_peer send ADDRESS SECONDS    sends its input; says how the connection ended
+ *	hostile_peer glut ADDRESS SECONDS    asks for memory without end and reads nothing
+ *	hostile_peer cycle ADDRESS N         connects N times and leaves in every rude way
+ *
+ * ADDRESS is a path, or a TCP port on loopback.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "protocol/handover.h"
+
+#if defined(__x86_64__)
+#define HOST_MACHINE HANDOVER_X86_64
+#else
+#define HOST_MACHINE HANDOVER_ARM64
+#endif
+
+enum { PATIENCE_MS = 5000, PAGE = 4096 };
+
+/* What an answer may be besides an error code. */
+enum { CLOSED = -1, NO_ANSWER = -2 };
+
+static int failed;
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(2);
+}
+
+static void check(bool good, const char *text, int got)
+{
+	if (good) {
+		printf("ok - %s\n", text);
+		return;
+	}
+	printf("not ok - %s (got %d)\n", text, got);
+	failed = 1;
+}
+
+/* ---- a VMM -------------------------------------------------------------------------------- */
+
+static int dial(const char *path, int type)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		die(path);
+	return fd;
+}
+
+static int tell(int socket_fd, const void *message, size_t size, const int *fds, unsigned count)
+{
+	_Alignas(struct cmsghdr) char space[CMSG_SPACE(253 * sizeof(int))] = { 0 };
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)message, .iov_len = size };
+	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *cmsg = (struct cmsghdr *)(void *)space;
+
+	if (count) {
+		header.msg_control = space;
+		header.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(cmsg), fds, count * sizeof(int));
+	}
+	return sendmsg(socket_fd, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+/* The error code of the next answer, CLOSED or NO_ANSWER. */
+static int hear(int socket_fd)
+{
+	struct pollfd wait = { .fd = socket_fd, .events = POLLIN };
+	struct handover_answer answer;
+
+	if (poll(&wait, 1, PATIENCE_MS) != 1)
+		return NO_ANSWER;
+	if (recv(socket_fd, &answer, sizeof(answer), 0) != (ssize_t)sizeof(answer))
+		return CLOSED;
+	return (int)answer.error;
+}
+
+static int ask(int socket_fd, const void *message, size_t size, const int *fds, unsigned count)
+{
+	if (tell(socket_fd, message, size, fds, count) < 0)
+		return CLOSED;
+	return hear(socket_fd);
+}
+
+static struct handover_hello hello_make(const char *name)
+{
+	struct handover_hello hello = {
+		.header.type = HANDOVER_HELLO,
+		.magic = HANDOVER_MAGIC,
+		.version = HANDOVER_VERSION,
+		.machine = HOST_MACHINE,
+		.nr_vcpus = 1,
+	};
+
+	memcpy(hello.name, name, strnlen(name, sizeof(hello.name)));
+	return hello;
+}
+
+static int greet(int socket_fd, const char *name)
+{
+	struct handover_hello hello = hello_make(name);
+
+	return ask(socket_fd, &hello, sizeof(hello), NULL, 0);
+}
+
+static int make_memory(uint64_t size)
+{
+	int fd = memfd_create("hostile", MFD_CLOEXEC);
+
+	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+		die("memfd");
+	return fd;
+}
+
+static int make_vcpu(void)
+{
+	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	int vcpu_fd = ioctl(vm_fd, KVM_CREATE_VCPU, 0);
+
+	if (vcpu_fd < 0)
+		die("/dev/kvm");
+	close(vm_fd);
+	close(kvm_fd);
+	return vcpu_fd;
+}
+
+static struct handover_memory_add memory_make(uint64_t gpa, uint64_t size)
+{
+	return (struct handover_memory_add){
+		.header.type = HANDOVER_MEMORY_ADD, .gpa = gpa, .size = size, .hva = PAGE
+	};
+}
+
+/* A VM that seems whole; its vCPU's channel ends in *channel_fd. */
+static int hand_over(int socket_fd, const char *name, uint64_t size, int *channel_fd)
+{
+	struct handover_memory_add memory = memory_make(0, size);
+	struct handover_vcpu vcpu = { .header.type = HANDOVER_VCPU };
+	struct handover_ready ready = { .header.type = HANDOVER_READY };
+	int pair[2], fds[2], memory_fd = make_memory(size), rc;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		die("socketpair");
+	fds[0] = make_vcpu();
+	fds[1] = pair[1];
+	rc = greet(socket_fd, name);
+	if (rc == 0)
+		rc = ask(socket_fd, &memory, sizeof(memory), &memory_fd, 1);
+	if (rc == 0)
+		rc = ask(socket_fd, &vcpu, sizeof(vcpu), fds, 2);
+	if (rc == 0)
+		rc = ask(socket_fd, &ready, sizeof(ready), NULL, 0);
+	close(memory_fd);
+	close(fds[0]);
+	close(fds[1]);
+	*channel_fd = pair[0];
+	return rc;
+}
+
+/* ---- lies --------------------------------------------------------------------------------- */
+
+static void lie_hello(const char *path, const char *text, struct handover_hello hello, int want)
+{
+	int fd = dial(path, SOCK_SEQPACKET);
+	int got = ask(fd, &hello, sizeof(hello), NULL, 0);
+
+	check(got == want, text, got);
+	if (want != HANDOVER_BAD_MESSAGE) {
+		got = greet(fd, "honest-again");
+		check(got == 0, "... and the connection lives on", got);
+	} else {
+		got = hear(fd);
+		check(got == CLOSED, "... and the connection is closed", got);
+	}
+	close(fd);
+}
+
+static void lies_in_hello(const char *path)
+{
+	struct handover_hello hello = hello_make("liar");
+
+	hello.magic++;
+	lie_hello(path, "HELLO with a wrong magic number", hello, HANDOVER_BAD_MESSAGE);
+	hello = hello_make("liar");
+	hello.version = 0;
+	lie_hello(path, "HELLO with version 0", hello, HANDOVER_BAD_VERSION);
+	hello = hello_make("liar");
+	hello.machine = 3;
+	lie_hello(path, "HELLO for another machine", hello, HANDOVER_BAD_MACHINE);
+	hello = hello_make("liar");
+	hello.nr_vcpus = 0;
+	lie_hello(path, "HELLO without vCPUs", hello, HANDOVER_BAD_VALUE);
+	hello.nr_vcpus = 0xffffffff;
+	lie_hello(path, "HELLO with too many vCPUs", hello, HANDOVER_TOO_MANY);
+	hello = hello_make("liar");
+	hello.reserved = 1;
+	lie_hello(path, "HELLO with a reserved field", hello, HANDOVER_BAD_VALUE);
+	lie_hello(path, "a name with a slash", hello_make("../vm"), HANDOVER_BAD_NAME);
+	lie_hello(path, "the name '..'", hello_make(".."), HANDOVER_BAD_NAME);
+	lie_hello(path, "an empty name", hello_make(""), HANDOVER_BAD_NAME);
+	lie_hello(path, "a name with an escape", hello_make("a\033[2J"), HANDOVER_BAD_NAME);
+	hello = hello_make("");
+	memset(hello.name, 'x', sizeof(hello.name));
+	lie_hello(path, "a name without end", hello, HANDOVER_BAD_NAME);
+	lie_hello(path, "the name of the VMMs' own socket", hello_make("vcpu"),
+		HANDOVER_NAME_TAKEN);
+	lie_hello(path, "the name of another VM", hello_make("vm"), HANDOVER_NAME_TAKEN);
+}
+
+static void lie_memory(int fd, const char *text, struct handover_memory_add memory, int memory_fd,
+	int want)
+{
+	int got = ask(fd, &memory, sizeof(memory), &memory_fd, memory_fd >= 0);
+
+	check(got == want, text, got);
+}
+
+static void lies_about_fds_of_memory(int fd)
+{
+	struct handover_memory_add memory = memory_make(0, PAGE);
+	int pipe_fds[2], file_fd = make_memory(PAGE), other_fd;
+	char path[32];
+
+	if (pipe(pipe_fds) < 0)
+		die("pipe");
+	lie_memory(fd, "memory that is a pipe", memory, pipe_fds[1], HANDOVER_BAD_FD);
+	lie_memory(fd, "memory that is /dev/kvm", memory, open("/dev/kvm", O_RDWR), HANDOVER_BAD_FD);
+	lie_memory(fd, "memory that is /dev/mem's cousin", memory, open("/dev/zero", O_RDWR),
+		HANDOVER_BAD_FD);
+	lie_memory(fd, "memory that is a directory", memory, open("/", O_RDONLY), HANDOVER_BAD_FD);
+	lie_memory(fd, "memory that is a socket", memory, fd, HANDOVER_BAD_FD);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", file_fd);
+	other_fd = open(path, O_RDONLY);
+	lie_memory(fd, "memory open for reading only", memory, other_fd, HANDOVER_BAD_FD);
+	other_fd = open(path, O_PATH);
+	lie_memory(fd, "memory that is only a path", memory, other_fd, HANDOVER_BAD_FD);
+	memory.size = 2 * PAGE;
+	lie_memory(fd, "memory larger than its memfd", memory, file_fd, HANDOVER_BAD_FD);
+	memory.size = PAGE;
+	memory.offset = PAGE;
+	lie_memory(fd, "memory behind the end of its memfd", memory, file_fd, HANDOVER_BAD_FD);
+	memory.offset = -(uint64_t)PAGE;
+	lie_memory(fd, "an offset that wraps", memory, file_fd, HANDOVER_BAD_VALUE);
+}
+
+static void lies_about_memory(const char *path)
+{
+	int fd = dial(path, SOCK_SEQPACKET), file_fd = make_memory(4 * PAGE), got;
+	struct handover_memory_add memory = memory_make(0, 2 * PAGE);
+
+	lie_memory(fd, "MEMORY_ADD before HELLO", memory, file_fd, HANDOVER_BAD_ORDER);
+	got = greet(fd, "liar");
+	check(got == 0, "HELLO", got);
+	lies_about_fds_of_memory(fd);
+	lie_memory(fd, "memory", memory, file_fd, HANDOVER_OK);
+	memory.gpa = PAGE;
+	lie_memory(fd, "memory that overlaps", memory, file_fd, HANDOVER_OVERLAP);
+	memory.gpa = -(uint64_t)PAGE;
+	lie_memory(fd, "memory around the end of 64 bits", memory, file_fd, HANDOVER_BAD_VALUE);
+	memory.gpa = PAGE / 2;
+	lie_memory(fd, "memory that is not aligned", memory, file_fd, HANDOVER_BAD_VALUE);
+	memory = memory_make(0x100000, 0);
+	lie_memory(fd, "no memory", memory, file_fd, HANDOVER_BAD_VALUE);
+	close(fd);
+}
+
+static void lie_vcpu(
+	int fd, const char *text, unsigned index, int vcpu_fd, int channel_fd, int want)
+{
+	struct handover_vcpu vcpu = { .header.type = HANDOVER_VCPU, .index = index };
+	int fds[2] = { vcpu_fd, channel_fd };
+	int got = ask(fd, &vcpu, sizeof(vcpu), fds, channel_fd >= 0 ? 2 : 1);
+
+	check(got == want, text, got);
+}
+
+static void lies_about_vcpus(const char *path)
+{
+	int fd = dial(path, SOCK_SEQPACKET), vcpu_fd = make_vcpu(), pair[2], stream[2], got;
+	struct handover_ready ready = { .header.type = HANDOVER_READY };
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0 ||
+		socketpair(AF_UNIX, SOCK_STREAM, 0, stream) < 0)
+		die("socketpair");
+	got = ask(fd, &ready, sizeof(ready), NULL, 0);
+	check(got == HANDOVER_BAD_ORDER, "READY before HELLO", got);
+	greet(fd, "liar");
+	got = ask(fd, &ready, sizeof(ready), NULL, 0);
+	check(got == HANDOVER_BAD_ORDER, "READY before the vCPUs", got);
+	lie_vcpu(fd, "a vCPU that is a memfd", 0, make_memory(PAGE), pair[0], HANDOVER_BAD_FD);
+	lie_vcpu(fd, "a vCPU that is /dev/kvm", 0, open("/dev/kvm", O_RDWR), pair[0],
+		HANDOVER_BAD_FD);
+	lie_vcpu(fd, "a channel that is a memfd", 0, vcpu_fd, make_memory(PAGE), HANDOVER_BAD_FD);
+	lie_vcpu(fd, "a channel that is a stream", 0, vcpu_fd, stream[0], HANDOVER_BAD_FD);
+	lie_vcpu(fd, "a vCPU without a channel", 0, vcpu_fd, -1, HANDOVER_BAD_FD);
+	lie_vcpu(fd, "a vCPU more than there are", 1, vcpu_fd, pair[0], HANDOVER_BAD_VALUE);
+	lie_vcpu(fd, "a vCPU", 0, vcpu_fd, pair[0], HANDOVER_OK);
+	lie_vcpu(fd, "a vCPU told twice", 0, vcpu_fd, pair[0], HANDOVER_OVERLAP);
+	close(fd);
+}
+
+static void lie_packet(const char *path, const char *text, const void *bytes, size_t size,
+	unsigned nr_fds, int want)
+{
+	int fd = dial(path, SOCK_SEQPACKET), fds[253], got;
+
+	for (unsigned i = 0; i < nr_fds; i++)
+		fds[i] = fd;
+	got = ask(fd, bytes, size, fds, nr_fds);
+	if (want == CLOSED && got == HANDOVER_BAD_MESSAGE)
+		got = hear(fd);
+	check(got == want, text, got);
+	close(fd);
+}
+
+static void lies_in_packets(const char *path)
+{
+	static const uint8_t noise[8192] = { 0x80, 0xff, 0x01, 0x7f };
+	struct handover_hello hello = hello_make("liar");
+	struct handover_header unknown = { .type = 99 };
+
+	lie_packet(path, "an empty packet", noise, 0, 0, CLOSED);
+	lie_packet(path, "a packet of one byte", noise, 1, 0, CLOSED);
+	lie_packet(path, "a packet that is too long", noise, sizeof(noise), 0, CLOSED);
+	lie_packet(path, "half a HELLO", &hello, sizeof(hello) / 2, 0, CLOSED);
+	lie_packet(path, "an unknown request", &unknown, sizeof(unknown), 0, HANDOVER_UNKNOWN);
+	lie_packet(path, "HELLO with an fd", &hello, sizeof(hello), 1, HANDOVER_BAD_FD);
+	lie_packet(path, "HELLO with three fds", &hello, sizeof(hello), 3, CLOSED);
+	lie_packet(path, "HELLO with 253 fds", &hello, sizeof(hello), 253, CLOSED);
+}
+
+static int run_lies(char **argv)
+{
+	lies_in_hello(argv[0]);
+	lies_about_memory(argv[0]);
+	lies_about_vcpus(argv[0]);
+	lies_in_packets(argv[0]);
+	return failed;
+}
+
+/* ---- VMMs that behave badly --------------------------------------------------------------- */
+
+static int run_stay(char **argv)
+{
+	bool huge = argv[2] && !strcmp(argv[2], "huge");
+	int channel_fd, fd = dial(argv[0], SOCK_SEQPACKET);
+	int rc = hand_over(fd, argv[1], huge ? UINT64_C(1) << 47 : 16 * PAGE, &channel_fd);
+
+	printf("%d\n", rc);
+	fflush(stdout);
+	while (rc == 0 && hear(fd) == NO_ANSWER)
+		;
+	return rc;
+}
+
+static int run_deaf(char **argv)
+{
+	int fd = dial(argv[0], SOCK_SEQPACKET), sent = 0, rc = 0;
+	struct handover_header unknown = { .type = 99 };
+	struct timeval patience = { .tv_sec = 3 };
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	while (rc == 0 && sent++ < 100000)
+		rc = tell(fd, &unknown, sizeof(unknown), NULL, 0);
+	printf("%s after %d\n", rc == -EPIPE || rc == -ECONNRESET ? "closed" : "open", sent);
+	return 0;
+}
+
+static int dial_tcp(const char *port)
+{
+	struct sockaddr_in address = {
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)atoi(port)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		die(port);
+	return fd;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A TCP socket with bytes that nobody will ever take; the receiver's close is the last one. */
+static int make_lingering(void)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	int listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd, size = 4096;
+	struct linger linger = { .l_onoff = 1, .l_linger = 20 };
+	socklen_t length = sizeof(address);
+	static char bytes[1 << 20];
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(listen_fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (bind(listen_fd, (struct sockaddr *)&address, length) < 0 || listen(listen_fd, 1) < 0 ||
+		getsockname(listen_fd, (struct sockaddr *)&address, &length) < 0)
+		die("listen");
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (connect(fd, (struct sockaddr *)&address, length) < 0)
+		die("connect");
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	return fd;
+}
+
+static int run_linger(char **argv)
+{
+	struct handover_memory_add memory = memory_make(0, PAGE);
+	int fd = dial(argv[0], SOCK_SEQPACKET), other_fd = dial(argv[0], SOCK_SEQPACKET);
+	int linger_fd = make_lingering(), rc;
+	int64_t start;
+
+	tell(fd, &memory, sizeof(memory), &linger_fd, 1);
+	close(linger_fd);
+	usleep(100000);
+	start = now_ms();
+	rc = greet(other_fd, "in-a-hurry");
+	printf("%d after %s\n", rc, now_ms() - start < 1000 ? "no time" : "a long time");
+	return 0;
+}
+
+static int run_truncate(char **argv)
+{
+	char path[64], target[64];
+
+	for (int i = 0; i < 64; i++) {
+		ssize_t length;
+		int fd;
+
+		snprintf(path, sizeof(path), "/proc/%s/fd/%d", argv[0], i);
+		length = readlink(path, target, sizeof(target) - 1);
+		if (length < 0)
+			continue;
+		target[length] = '\0';
+		if (!strstr(target, "memfd:guest-memory"))
+			continue;
+		fd = open(path, O_RDWR);
+		return ftruncate(fd, 0) < 0 ? 1 : 0;
+	}
+	return 1;
+}
+
+/* The peer of the connection executes a set-uid program; its child goes on talking. */
+static int run_exec(char **argv)
+{
+	int fd = dial(argv[0], SOCK_SEQPACKET), rc;
+	struct handover_memory_add memory = memory_make(0, PAGE);
+
+	memory.hva = 0x400000;
+	if (fork() > 0) {
+		execl(argv[1], argv[1], "3", (char *)NULL);
+		die(argv[1]);
+	}
+	usleep(300000);
+	rc = greet(fd, "impostor");
+	if (rc == 0)
+		rc = ask(fd, &memory, sizeof(memory), NULL, 0);
+	printf("%d\n", rc);
+	return 0;
+}
+
+static int run_register(char **argv)
+{
+	int n = atoi(argv[1]);
+
+	for (int i = 0; i < n; i++) {
+		int channel_fd = -1, fd = dial(argv[0], SOCK_SEQPACKET), rc = 0;
+
+		if (i % 3 == 0)
+			rc = greet(fd, "short-lived");
+		else if (i % 3 == 1)
+			rc = hand_over(fd, "short-lived", PAGE, &channel_fd);
+		if (rc != 0)
+			die("registration refused");
+		close(fd);
+		if (channel_fd >= 0)
+			close(channel_fd);
+		/* The daemon must have seen it before the name is used again. */
+		usleep(3000);
+	}
+	return 0;
+}
+
+/* ---- debuggers ---------------------------------------------------------------------------- */
+
+static int dial_debug(const char *address)
+{
+	return strchr(address, '/') ? dial(address, SOCK_STREAM) : dial_tcp(address);
+}
+
+static size_t frame(char *out, size_t size, const char *payload)
+{
+	unsigned sum = 0;
+
+	for (const char *c = payload; *c; c++)
+		sum += (unsigned char)*c;
+	return (size_t)snprintf(out, size, "$%s#%02x", payload, sum & 0xff);
+}
+
+/* One payload without its frame, acknowledged: true, or false at the end of the connection. */
+static bool get_packet(int fd, char *payload, size_t size)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	char c = 0, sum[2];
+	size_t length = 0;
+
+	while (c != '$')
+		if (poll(&wait, 1, 10000) != 1 || recv(fd, &c, 1, 0) != 1)
+			return false;
+	while (recv(fd, &c, 1, 0) == 1 && c != '#')
+		if (length < size - 1)
+			payload[length++] = c;
+	payload[length] = '\0';
+	return recv(fd, sum, 2, MSG_WAITALL) == 2 && send(fd, "+", 1, MSG_NOSIGNAL) == 1;
+}
+
+/* "packet" sends and shows the answer, "!packet" only sends, "<" shows the next one. */
+static int run_rsp(char **argv)
+{
+	int fd = dial_debug(argv[0]);
+	char line[4096], bytes[5000], answer[65536];
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	while (fgets(line, sizeof(line), stdin)) {
+		bool silent = line[0] == '!';
+
+		line[strcspn(line, "\n")] = '\0';
+		if (line[0] != '<') {
+			size_t n = frame(bytes, sizeof(bytes), line + silent);
+
+			send(fd, bytes, n, MSG_NOSIGNAL);
+		}
+		if (!silent)
+			puts(get_packet(fd, answer, sizeof(answer)) ? answer : "(closed)");
+	}
+	return 0;
+}
+
+static int run_send(char **argv)
+{
+	int fd = dial_debug(argv[0]);
+	int64_t end = now_ms() + atoi(argv[1]) * 1000;
+	char bytes[65536];
+	ssize_t n;
+
+	puts("connected");
+	fflush(stdout);
+	while ((n = read(STDIN_FILENO, bytes, sizeof(bytes))) > 0)
+		if (send(fd, bytes, (size_t)n, MSG_NOSIGNAL) < 0)
+			break;
+	for (;;) {
+		struct pollfd wait = { .fd = fd, .events = POLLIN };
+		int64_t left = end - now_ms();
+
+		if (left <= 0 || poll(&wait, 1, (int)left) == 0) {
+			puts("open");
+			return 0;
+		}
+		if (recv(fd, bytes, sizeof(bytes), 0) <= 0) {
+			puts("closed");
+			return 0;
+		}
+	}
+}
+
+static int run_glut(char **argv)
+{
+	int fd = dial_debug(argv[0]);
+	int64_t end = now_ms() + atoi(argv[1]) * 1000;
+	char bytes[64];
+	size_t n = frame(bytes, sizeof(bytes), "m100000,4000");
+	unsigned sent = 0;
+
+	while (now_ms() < end) {
+		if (send(fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+			sent++;
+		else if (errno != EAGAIN)
+			break;
+		else
+			usleep(1000);
+	}
+	printf("%u\n", sent);
+	return 0;
+}
+
+static void leave_rudely(int fd, int way)
+{
+	static const char *const words[] = { "", "$", "$g#6", "+$?#3f", "\003", "+$qSupp", "$vCont;s:1#"
+										     "23",
+		"+$?#3f+$g#67+$s#73", "GET / HTTP/1.1\r\n\r\n", "}}}}####$$$$" };
+	struct linger reset = { .l_onoff = 1 };
+	const char *word = words[way % 10];
+
+	send(fd, word, strlen(word), MSG_NOSIGNAL);
+	if (way % 3 == 0)
+		usleep(2000);
+	if (way % 3 == 1)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+}
+
+static int run_cycle(char **argv)
+{
+	int n = atoi(argv[1]);
+
+	for (int i = 0; i < n; i++)
+		leave_rudely(dial_debug(argv[0]), i);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int words;
+		int (*run)(char **argv);
+	} table[] = {
+		{ "lies", 1, run_lies },
+		{ "stay", 2, run_stay },
+		{ "deaf", 1, run_deaf },
+		{ "linger", 1, run_linger },
+		{ "truncate", 1, run_truncate },
+		{ "exec", 2, run_exec },
+		{ "register", 2, run_register },
+		{ "rsp", 1, run_rsp },
+		{ "send", 2, run_send },
+		{ "glut", 2, run_glut },
+		{ "cycle", 2, run_cycle },
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (argc >= 2 + table[i].words && !strcmp(argv[1], table[i].name))
+			return table[i].run(argv + 2);
+	fprintf(stderr, "hostile_peer: see the head of its source\n");
+	return 2;
+}

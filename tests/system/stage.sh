@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Sourced by the system tests: a place that has a KVM (this machine, or a rig), with gdbproxyd and
+# demo-vmm at work in it, and gdb here.
+#
+#   stage_open KIND                    host, arm64 or x86-bochs; a rig is booted, once
+#   stage_start_daemon [OPTION...]     gdbproxyd
+#   stage_start_vmm VCPUS GUEST [OPTION...]
+#                                      demo-vmm; waits until gdb could attach.  GUEST: demo, selftest
+#   stage_start_vmm_alone ...          the same where there is no daemon to wait for
+#   stage_in COMMAND                   a shell command there, in the stage's directory
+#   stage_spawn NAME COMMAND...        a process there: its NAME.pid, NAME.out, NAME.err, and NAME.status
+#                                      once it has ended
+#   stage_end NAME [SIGNAL]            ends it and waits; its status is in NAME.status
+#   stage_gdb SECONDS ARGUMENT...      gdb here, with the guest's symbols
+#
+# Sets: stage_arch, stage_target (for 'target remote'), stage_elf and stage_guest (the guest's ELF
+# file here and there), stage_abilities (as tests/rig/abilities has them), stage_tmp (here).
+# Everything ends with the script that sourced this, however that ends.
+
+stage_here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+stage_root=$(cd "$stage_here/../.." && pwd)
+stage_build=${STAGE_BUILD:-$stage_root/build}
+stage_rig=$stage_root/tests/rig
+stage_tmp=
+stage_port=1234
+
+stage_die() { # MESSAGE...
+	echo "Bail out! ${0##*/}: $*"
+	exit 1
+}
+
+# ---- opening and closing --------------------------------------------------------------------
+
+stage_close() {
+	local status=$?
+
+	trap '' TERM INT HUP
+	if [ "${stage_kind-}" != host ] && [ -s "$stage_tmp/rig/pid" ]; then
+		"$stage_rig/ctl" "$stage_tmp/rig" kill > /dev/null 2>&1 || :
+	fi
+	for pid in "$stage_tmp"/w/*.pid; do
+		[ "$stage_kind" != host ] || [ ! -s "$pid" ] || [ -e "${pid%.pid}.status" ] ||
+			kill -KILL "$(cat "$pid")" 2> /dev/null || :
+	done
+	rm -rf "$stage_tmp"
+	exit "$status"
+}
+
+stage_require() { # FILE...
+	local file
+
+	for file; do
+		[ -e "$file" ] || stage_die "$file is missing: build it first (make, make static)"
+	done
+}
+
+# gdb that knows the guest's architecture.
+stage_choose_gdb() {
+	stage_gdb=gdb
+	[ "$stage_arch" = "$(uname -m | sed s/aarch64/arm64/)" ] || stage_gdb=gdb-multiarch
+	type "$stage_gdb" > /dev/null 2>&1 || stage_die "$stage_gdb is not installed (try tests/deps)"
+}
+
+stage_open() { # KIND
+	stage_kind=$1
+	case $stage_kind in
+	host) stage_arch=$(uname -m | sed s/aarch64/arm64/) ;;
+	arm64) stage_arch=arm64 ;;
+	x86-bochs) stage_arch=x86_64 ;;
+	*) stage_die "no place is called '$stage_kind' (there are: host arm64 x86-bochs)" ;;
+	esac
+	stage_choose_gdb
+	stage_tmp=$(mktemp -d "${TMPDIR:-/tmp}/gdbproxy-system.XXXXXX")
+	trap stage_close EXIT
+	trap 'exit 143' TERM
+	trap 'exit 130' INT
+	trap 'exit 129' HUP
+	mkdir "$stage_tmp/w"
+	stage_abilities=$("$stage_rig/abilities" "$stage_kind") ||
+		stage_die "what the KVM of $stage_kind can do could not be found out"
+	if [ "$stage_kind" = host ]; then
+		stage_open_host
+	else
+		stage_open_rig
+	fi
+}
+
+stage_open_host() {
+	stage_bin=$stage_build/$stage_arch
+	stage_guests=$stage_bin/guest
+	stage_require "$stage_bin"/{gdbproxyd,demo-vmm} "$stage_guests"/{demo,selftest}.elf
+	stage_dir=$stage_tmp/w
+	stage_target=$stage_dir/vm.sock
+}
+
+# kvm_intel in Bochs: its virtual APIC lacks what KVM expects of one.
+stage_rig_command() {
+	cat <<-'EOF'
+		trap 'exit 0' TERM
+		if [ -e /mod/kvm_intel.ko ]; then
+			rmmod kvm_intel
+			insmod /mod/kvm_intel.ko enable_apicv=0
+		fi
+		mkdir -p /w
+		echo RIG-SERVING
+		sleep 100000 &
+		wait
+	EOF
+}
+
+stage_open_rig() {
+	local bin=$stage_build/$stage_arch root=$stage_tmp/root
+
+	stage_bin='' stage_guests='' stage_dir=/w
+	stage_require "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf
+	mkdir "$root"
+	cp "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf "$root"
+	echo 'allow-remote = yes' > "$root/gdbproxy.conf"
+	"$stage_rig/$stage_kind" -q -r "$stage_tmp/rig" -p ":$stage_port" -t "${STAGE_SECONDS:-900}" \
+		"$root" "$(stage_rig_command)" > "$stage_tmp/rig.log" 2>&1 &
+	"$stage_rig/ctl" "$stage_tmp/rig" wait || {
+		sed 's/^/# /' "$stage_tmp/rig.log"
+		stage_die "the rig $stage_kind did not start"
+	}
+	stage_target=localhost:$("$stage_rig/ctl" "$stage_tmp/rig" port "$stage_port")
+}
+
+# ---- what runs there ------------------------------------------------------------------------
+
+stage_in() { # COMMAND
+	if [ "$stage_kind" = host ]; then
+		(cd "$stage_tmp/w" && sh -c "$*")
+	else
+		"$stage_rig/ctl" "$stage_tmp/rig" tell "cd /w; $*"
+	fi
+}
+
+# The shell command that starts a process and leaves word of its pid and, in time, its status.
+stage_spawn_script() {
+	# shellcheck disable=SC2016 # expands there
+	echo 'name=$1; shift; rm -f $name.status
+		"$@" > $name.out 2> $name.err < /dev/null & echo $! > $name.pid
+		wait $!; echo $? > $name.new; mv $name.new $name.status'
+}
+
+stage_spawn() { # NAME COMMAND...
+	local name=$1
+
+	shift
+	stage_in "rm -f $name.pid"
+	if [ "$stage_kind" = host ]; then
+		(cd "$stage_tmp/w" && exec setpriv --pdeathsig KILL sh -c "$(stage_spawn_script)" spawn \
+			"$name" setpriv --pdeathsig KILL "$@") > /dev/null 2>&1 &
+		disown
+	else
+		stage_in "sh -c '$(stage_spawn_script)' spawn $name ${*@Q} > /dev/null 2>&1 &"
+	fi
+	stage_await 10 "[ -s $name.pid ]"
+}
+
+# Waits until a shell command there succeeds.  Fails when the time is up.
+stage_await() { # SECONDS COMMAND
+	stage_in "n=0; until $2; do
+		n=\$((n + 1)); [ \$n -lt ${1}0 ] || exit 1; sleep 0.1; done"
+}
+
+stage_is_alive() { # NAME
+	stage_in "[ -s $1.pid ] && [ ! -e $1.status ] && kill -0 \$(cat $1.pid)" > /dev/null 2>&1
+}
+
+stage_signal() { # NAME SIGNAL
+	stage_in "kill -$2 \$(cat $1.pid)" > /dev/null 2>&1
+}
+
+stage_end() { # NAME [SIGNAL]
+	stage_in "[ -s $1.pid ] || exit 0; [ -e $1.status ] || kill -${2-TERM} \$(cat $1.pid)" 2> /dev/null
+	stage_await 10 "[ -e $1.status ] || [ ! -s $1.pid ]" || stage_signal "$1" KILL
+}
+
+stage_start_daemon() { # [OPTION...]
+	local rig=(--listen "0.0.0.0:$stage_port" -f /gdbproxy.conf)
+
+	[ "$stage_kind" != host ] || rig=(-f /dev/null)
+	stage_spawn daemon "${stage_bin:+$stage_bin}/gdbproxyd" --vcpu-socket "$stage_dir/vcpu.sock" \
+		--runtime-dir "$stage_dir" \
+		"${rig[@]}" "$@"
+	stage_await 10 '[ -e vcpu.sock ]' || stage_die "gdbproxyd did not start: $(stage_in cat daemon.err)"
+}
+
+stage_stop_daemon() {
+	stage_end daemon
+}
+
+stage_start_vmm_alone() { # VCPUS GUEST [OPTION...]
+	local vcpus=$1 name=$2
+
+	shift 2
+	stage_elf=$stage_build/$stage_arch/guest/$name.elf
+	stage_guest=$stage_guests/$name.elf
+	stage_vcpus=$vcpus
+	stage_spawn vmm "${stage_bin:+$stage_bin}/demo-vmm" --vcpu-socket "$stage_dir/vcpu.sock" --name vm \
+		--vcpus "$vcpus" --exit-log exits "$@" "$stage_guest"
+}
+
+stage_start_vmm() { # VCPUS GUEST [OPTION...]
+	stage_in 'rm -f vm.sock'
+	stage_start_vmm_alone "$@"
+	stage_await 20 '[ -e vm.sock ] || [ -e vmm.status ]' && stage_in '[ -e vm.sock ]' ||
+		stage_die "demo-vmm was not lent: $(stage_in cat vmm.err daemon.err)"
+}
+
+stage_stop_vmm() {
+	stage_end vmm
+	stage_await 10 '! [ -e vm.sock ]'
+}
+
+# Waits until the guest has printed something.
+stage_await_console() { # SECONDS TEXT
+	stage_await "$1" "grep -q '$2' vmm.out" 2> /dev/null
+}
+
+# How often the guest has printed a heartbeat.
+stage_beats() {
+	stage_in "grep -c ^heartbeat vmm.out || :"
+}
+
+# True when the guest goes on: it prints another heartbeat, soon.
+stage_goes_on() {
+	local beats
+
+	beats=$(stage_beats)
+	stage_await 20 "[ \$(grep -c ^heartbeat vmm.out) -gt $beats ]"
+}
+
+stage_able() { # NAME...: has the KVM of this stage all these abilities?
+	local name
+
+	for name; do
+		grep -qx "$name=yes" <<< "$stage_abilities" || return 1
+	done
+}
+
+# ---- guest memory ---------------------------------------------------------------------------
+
+# Keep a copy of all the guest's code as it is now, and look later whether it is still the same,
+# byte by byte.  What is not writable for the guest must also be as the ELF file has it.
+#
+# One line a segment: file offset, offset in guest memory, size, flags.
+stage_code_segments() {
+	local base=0
+
+	[ "$stage_arch" != arm64 ] || base=$((0x40000000))
+	readelf -lW "$stage_elf" | while read -r type offset _ gpa size _ flags; do
+		case "$type $flags" in
+		'LOAD R E'*) echo "$((offset)) $((gpa - base)) $((size)) fixed" ;;
+		'LOAD RWE'*) echo "$((offset)) $((gpa - base)) $((size)) open" ;;
+		esac
+	done
+}
+
+# shellcheck disable=SC2016 # expands there
+stage_find_memory='for m in /proc/$(cat vmm.pid)/fd/*; do
+	case $(readlink $m) in /memfd:guest-memory*) break ;; esac; done'
+
+stage_keep_code() {
+	local offset at size kind n=0
+
+	while read -r offset at size kind; do
+		stage_in "$stage_find_memory; tail -c +$((at + 1)) \$m | head -c $size > code.$n"
+		if [ "$kind" = fixed ]; then
+			stage_in "cmp -n $size $stage_guest code.$n $offset 0" || return 1
+		fi
+		n=$((n + 1))
+	done < <(stage_code_segments)
+	[ $n -gt 0 ]
+}
+
+# Prints where it differs.
+stage_compare_code() {
+	local at size n=0 failed=0
+
+	while read -r _ at size _; do
+		stage_in "$stage_find_memory; cmp -l -n $size code.$n \$m 0 $at" || failed=1
+		n=$((n + 1))
+	done < <(stage_code_segments)
+	[ $n -gt 0 ] && [ $failed = 0 ]
+}
+
+# ---- gdb ------------------------------------------------------------------------------------
+
+stage_gdb() { # SECONDS ARGUMENT...
+	local seconds=$1
+
+	shift
+	STAGE_KIND=$stage_kind STAGE_ARCH=$stage_arch STAGE_VCPUS=$stage_vcpus \
+		STAGE_TARGET=$stage_target STAGE_ELF=$stage_elf STAGE_ABILITIES=$stage_abilities \
+		PYTHONPATH=$stage_here/gdb PYTHONDONTWRITEBYTECODE=1 \
+		timeout --foreground -k 5 "$seconds" "$stage_gdb" -nx -q -batch \
+		-iex 'set debuginfod enabled off' "$stage_elf" "$@" < /dev/null
+}
+
+# ---- TAP ------------------------------------------------------------------------------------
+
+tap_count=0 tap_failed=0
+
+tap_line() { # 'ok' | 'not ok' TEXT
+	tap_count=$((tap_count + 1))
+	[ "$1" = ok ] || tap_failed=$((tap_failed + 1))
+	echo "$1 $tap_count - $2"
+}
+
+# The outcome of the command, under that name.
+tap_check() { # TEXT COMMAND...
+	local text=$1 said
+
+	shift
+	if said=$("$@" 2>&1); then
+		tap_line ok "$text"
+	else
+		tap_line 'not ok' "$text"
+		[ -z "$said" ] || sed 's/^/# /' <<< "$said"
+		return 1
+	fi
+}
+
+tap_skip() { # TEXT REASON
+	tap_line ok "$1 # SKIP $2"
+}
+
+# Lines of TAP without numbers, as the scripts in gdb write them.
+tap_copy() { # PREFIX FILE
+	local line
+
+	while IFS= read -r line; do
+		case $line in
+		'ok - '*) tap_line ok "$1${line#ok - }" ;;
+		'not ok - '*) tap_line 'not ok' "$1${line#not ok - }" ;;
+		*) printf '%s\n' "$line" ;;
+		esac
+	done < "$2"
+}
+
+tap_end() {
+	echo "1..$tap_count"
+	[ $tap_failed = 0 ] && [ $tap_count -gt 0 ]
+}
