@@ -8,7 +8,9 @@ say = @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,printf '  %-6s %s\n' $(
 ifdef CROSS_COMPILE
 CC := $(CROSS_COMPILE)gcc
 AR := $(CROSS_COMPILE)ar
+OBJCOPY := $(CROSS_COMPILE)objcopy
 endif
+OBJCOPY ?= objcopy
 MACHINE := $(shell $(CC) -dumpmachine)
 ARCH := $(if $(filter aarch64%,$(MACHINE)),arm64,$(if $(filter x86_64%,$(MACHINE)),x86_64,\
 	$(error gdbproxyd knows x86_64 and arm64, not $(MACHINE))))
@@ -105,9 +107,12 @@ $(BUILD)/gdbproxyd: $(BUILD)/daemon/main.o $(BUILD)/product.a
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lev -lm -o $@
 
+# One object, in which only the public names are left: nothing of ours meets a name of the VMM's.
 $(BUILD)/libgdbproxy.a: $(call pic_object,$(LIBGDBPROXY))
 	$(call say,AR)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)$(CC) -r -nostdlib -o $(BUILD)/libgdbproxy.o $^
+	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/libgdbproxy.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(BUILD)/libgdbproxy.o
 
 $(BUILD)/libgdbproxy.so: $(call pic_object,$(LIBGDBPROXY)) kvm/gdbproxy.map
 	$(call say,LINK)

@@ -13,7 +13,7 @@
  *	hostile_peer register SOCKET N       N VMs, whole or half, each gone at once
  *	hostile_peer rsp ADDRESS             a line of input is a packet, a line of output its answer
  *	hostile_peer send ADDRESS SECONDS    sends its input; says how the connection ended
- *	hostile_peer glut ADDRESS SECONDS    asks for memory without end and reads nothing
+ *	hostile_peer glut ADDRESS SECONDS    asks and asks, and reads nothing
  *	hostile_peer cycle ADDRESS N         connects N times and leaves in every rude way
  *
  * ADDRESS is a path, or a TCP port on loopback.
@@ -555,7 +555,10 @@ static bool get_packet(int fd, char *payload, size_t size)
 		if (length < size - 1)
 			payload[length++] = c;
 	payload[length] = '\0';
-	return recv(fd, sum, 2, MSG_WAITALL) == 2 && send(fd, "+", 1, MSG_NOSIGNAL) == 1;
+	if (recv(fd, sum, 2, MSG_WAITALL) != 2)
+		return false;
+	send(fd, "+", 1, MSG_NOSIGNAL); /* it may have said its last word */
+	return true;
 }
 
 /* "packet" sends and shows the answer, "!packet" only sends, "<" shows the next one. */
@@ -612,7 +615,7 @@ static int run_glut(char **argv)
 	int fd = dial_debug(argv[0]);
 	int64_t end = now_ms() + atoi(argv[1]) * 1000;
 	char bytes[64];
-	size_t n = frame(bytes, sizeof(bytes), "m100000,4000");
+	size_t n = frame(bytes, sizeof(bytes), "qXfer:features:read:target.xml:0,4000");
 	unsigned sent = 0;
 
 	while (now_ms() < end) {
@@ -629,9 +632,10 @@ static int run_glut(char **argv)
 
 static void leave_rudely(int fd, int way)
 {
-	static const char *const words[] = { "", "$", "$g#6", "+$?#3f", "\003", "+$qSupp", "$vCont;s:1#"
-										     "23",
-		"+$?#3f+$g#67+$s#73", "GET / HTTP/1.1\r\n\r\n", "}}}}####$$$$" };
+	static const char *const words[] = {
+		"", "$", "$g#6", "+$?#3f", "\003", "+$qSupp", "$vCont;s:1#23",
+		"+$?#3f+$g#67+$s#73", "GET / HTTP/1.1\r\n\r\n", "}}}}####$$$$",
+	};
 	struct linger reset = { .l_onoff = 1 };
 	const char *word = words[way % 10];
 
