@@ -11,6 +11,8 @@
 #include "daemon/vmm.h"
 #include "kvm/transfer.h"
 
+enum { DAEMON_DENIED_MAX = 16 };
+
 /* How long a worker may take to end, beyond the time for its vCPUs to stop. */
 static const double daemon_patience_s = 3.;
 
@@ -54,6 +56,7 @@ static void daemon_reap(struct daemon *daemon)
 		}
 		*link = vmm->next;
 		daemon->vmm_count--;
+		daemon->denied_count -= vmm->denied != HANDOVER_OK;
 		vmm_destroy(vmm);
 	}
 	if (daemon->is_ending && !working)
@@ -83,33 +86,42 @@ static bool daemon_allows(const struct daemon *daemon, uid_t uid)
 	return false;
 }
 
-/* A refusal in words, for a VMM that has not said a word yet. */
-static void daemon_refuse_vmm(int fd, enum handover_error error, const char *text)
+/* HANDOVER_OK, or why this VMM is not wanted. */
+static enum handover_error daemon_judge(
+	const struct daemon *daemon, const struct ucred *peer, const char **text)
 {
-	struct handover_answer answer = { .header = { .type = HANDOVER_ANSWER }, .error = error };
-
-	strncpy(answer.text, text, sizeof(answer.text) - 1);
-	log_warnx("a VMM was refused: %s", text);
-	send(fd, &answer, sizeof(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
-	close(fd);
+	if (!daemon_allows(daemon, peer->uid)) {
+		*text = "this user may not hand over VMs: see allow-uid in gdbproxy.conf";
+		return HANDOVER_DENIED;
+	}
+	if (daemon->is_ending) {
+		*text = "the daemon is ending";
+		return HANDOVER_INTERNAL;
+	}
+	if (daemon->vmm_count - daemon->denied_count >= daemon->options->conf.max_vms) {
+		*text = "no more VMs: see max-vms in gdbproxy.conf";
+		return HANDOVER_TOO_MANY;
+	}
+	return HANDOVER_OK;
 }
 
+/*
+ * One that is not wanted is heard once, so that it can be told: a socket that is closed with something
+ * unread in it takes back what was said last (unix(7)).  Not many at a time.
+ */
 static void daemon_on_vmm(struct listener *listener, int fd)
 {
 	struct daemon *daemon = listener->owner;
 	struct ucred peer = { .uid = (uid_t)-1 };
 	socklen_t size = sizeof(peer);
+	enum handover_error error;
+	const char *text = "";
 	struct vmm *vmm;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
-		!daemon_allows(daemon, peer.uid)) {
-		daemon_refuse_vmm(fd, HANDOVER_DENIED,
-			"this user may not hand over VMs: see allow-uid in gdbproxy.conf");
-		return;
-	}
-	if (daemon->vmm_count >= daemon->options->conf.max_vms || daemon->is_ending) {
-		daemon_refuse_vmm(
-			fd, HANDOVER_TOO_MANY, "no more VMs: see max-vms in gdbproxy.conf");
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+	error = daemon_judge(daemon, &peer, &text);
+	if (error && daemon->denied_count == DAEMON_DENIED_MAX) {
+		close(fd);
 		return;
 	}
 	vmm = vmm_create(daemon, fd, &peer);
@@ -117,9 +129,11 @@ static void daemon_on_vmm(struct listener *listener, int fd)
 		log_warnx("no memory for another VMM");
 		return;
 	}
+	vmm_deny(vmm, error, text);
 	vmm->next = daemon->vmms;
 	daemon->vmms = vmm;
 	daemon->vmm_count++;
+	daemon->denied_count += error != HANDOVER_OK;
 }
 
 /* ---- debuggers on the common addresses --------------------------------------------------- */

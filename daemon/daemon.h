@@ -25,6 +25,7 @@ struct daemon {
 	struct ev_timer patience; /* with workers that do not end when the daemon is to */
 	struct vmm *vmms;         /* linked list */
 	unsigned vmm_count;
+	unsigned denied_count; /* of those, such as are to be told that they are not wanted */
 	bool is_ending; /* SIGTERM came: waits for the workers */
 	bool is_out_of_patience;
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -50,6 +51,13 @@ static bool debugger_flush(struct debugger *debugger)
 	if (session_is_over(debugger->session))
 		return debugger_end(debugger, "detached");
 	return true;
+}
+
+bool debugger_is_leaving(const struct debugger *debugger)
+{
+	struct pollfd poll_fd = { .fd = debugger->fd, .events = POLLRDHUP };
+
+	return debugger->fd >= 0 && poll(&poll_fd, 1, 0) > 0;
 }
 
 bool debugger_is_flushed(const struct debugger *debugger)

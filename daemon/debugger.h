@@ -45,6 +45,9 @@ void debugger_stop(struct debugger *debugger);
 /* To be called after every event: writes what there is, feeds what was held, sets the watchers. */
 void debugger_update(struct debugger *debugger);
 
+/* The debugger has closed the connection, though perhaps not all it said was read yet. */
+bool debugger_is_leaving(const struct debugger *debugger);
+
 /* Nothing is left to be written. */
 bool debugger_is_flushed(const struct debugger *debugger);
 

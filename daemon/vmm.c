@@ -361,7 +361,8 @@ static void vmm_end(struct vmm *vmm)
 {
 	if (vmm->life == VMM_ENDED)
 		return;
-	log_info("%s: gone", vmm_name(vmm));
+	if (vmm->life == VMM_READY)
+		log_info("%s: gone", vmm_name(vmm));
 	vmm->life = VMM_ENDED;
 	ev_io_stop(vmm_loop(vmm), &vmm->io);
 	close(vmm->io.fd);
@@ -419,13 +420,15 @@ static int vmm_receive(struct vmm *vmm)
 		return length ? (int)length : -ECONNRESET;
 	fd_inspect_all(fds, count, &facts);
 	rc = handover_receive(&vmm->handover, bytes, (size_t)length, &facts, &event);
+	if (rc == 0 && vmm->denied)
+		handover_refuse(&vmm->handover, &event, vmm->denied, "%s", vmm->denied_text);
 	if (rc == 0 && event.error == HANDOVER_OK)
 		vmm_follow(vmm, &event, fds, &count);
 	if (event.error != HANDOVER_OK && vmm->refusals++ < VMM_REFUSALS_LOGGED)
 		log_warnx("%s: %s refused: %s", vmm_name(vmm),
 			handover_type_name(event.message.header.type), event.text);
 	fd_close_all(fds, count);
-	if (vmm_answer(vmm, &event) < 0 || rc < 0)
+	if (vmm_answer(vmm, &event) < 0 || rc < 0 || vmm->denied)
 		return -EPROTO;
 	return vmm->handover.state == HANDOVER_STATE_ENDED ? -ECONNRESET : 1;
 }
@@ -459,6 +462,12 @@ struct vmm *vmm_create(struct daemon *daemon, int fd, const struct ucred *peer)
 	ev_io_init(&vmm->io, vmm_on_readable, fd, EV_READ);
 	ev_io_start(daemon->loop, &vmm->io);
 	return vmm;
+}
+
+void vmm_deny(struct vmm *vmm, enum handover_error error, const char *text)
+{
+	vmm->denied = error;
+	vmm->denied_text = text;
 }
 
 void vmm_destroy(struct vmm *vmm)

@@ -30,6 +30,8 @@ struct vmm {
 	enum vmm_life life;
 	bool is_named; /* HELLO was accepted: lent is initialized */
 	unsigned refusals;
+	enum handover_error denied; /* what it asks first is answered so, and that is all */
+	const char *denied_text;
 	struct handover handover;
 	struct lent_vm lent;
 	struct listener rsp_listener;
@@ -46,6 +48,9 @@ struct vmm {
 
 /* Starts talking to a VMM; takes fd.  NULL when out of memory (fd is closed then). */
 struct vmm *vmm_create(struct daemon *daemon, int fd, const struct ucred *peer);
+
+/* Nothing is wanted of this VMM, and its first request will tell it so; text is constant. */
+void vmm_deny(struct vmm *vmm, enum handover_error error, const char *text);
 
 /* Stops watchers, closes, frees.  The caller has unlinked it. */
 void vmm_destroy(struct vmm *vmm);

@@ -74,11 +74,18 @@ static void inject_payload(struct cpu *cpu, uint64_t dr6)
 	cpu->dirty |= CPU_EVENTS;
 }
 
-/* What the kernel would do with the payload; INJECT_DB queues the exception and clears GD. */
+/*
+ * What the kernel would do with the payload; INJECT_DB queues the exception and clears GD.  That the
+ * exception waits is noted, not stored: a step has to know where the vCPU goes from here.
+ */
 static void inject_dr6(struct cpu *cpu, uint64_t dr6)
 {
 	struct x86_debugregs *own = &cpu->x86_64.debugregs;
+	struct x86_events *events = &cpu->x86_64.events;
 
+	memset(&events->exception, 0, sizeof(events->exception));
+	events->exception.pending = 1;
+	events->exception.nr = X86_DB;
 	if (!(cpu->valid & CPU_DEBUG))
 		return;
 	own->dr6 = (own->dr6 & ~X86_DR6_B) | X86_DR6_ACTIVE_LOW;

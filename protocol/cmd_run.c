@@ -51,8 +51,11 @@ static void run_refuse(struct session *session)
 
 static int run_start(struct session *session, const struct run_plan *plan)
 {
-	int result = session->target->ops->resume(session->target, plan->actions);
+	int result;
 
+	if (session_take_interrupted(session))
+		return 0;
+	result = session->target->ops->resume(session->target, plan->actions);
 	if (!result)
 		return -EINPROGRESS;
 	if (result == -EINVAL)

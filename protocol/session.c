@@ -126,6 +126,19 @@ void session_put_stop(struct session *session)
 	stop_reply_put(&session->reply, session->target, &session->client, &session->stop);
 }
 
+bool session_take_interrupted(struct session *session)
+{
+	bool interrupted = session->interrupted;
+
+	session->interrupted = false;
+	if (!interrupted || session->stop.reason >= TARGET_STOP_CRASHED)
+		return false;
+	session->heard_since_stop = false;
+	session->stop.reason = TARGET_STOP_INTERRUPT;
+	session_put_stop(session);
+	return true;
+}
+
 /* ---- answering one packet ---------------------------------------------------------------- */
 
 /* One interrupt is enough for one stop.  -EALREADY: the stop is on its way by itself. */
@@ -133,7 +146,6 @@ static void session_interrupt_target(struct session *session)
 {
 	int result;
 
-	session->interrupted = false;
 	if (session->interrupting)
 		return;
 	result = session->target->ops->stop(session->target);
@@ -146,8 +158,6 @@ static void session_await_stop(struct session *session)
 	session->interrupting = false;
 	session->has_resumed = true;
 	session_send_messages(session);
-	if (session->interrupted)
-		session_interrupt_target(session);
 }
 
 /* The one place where packets are answered: see the contract of command.handler. */
@@ -285,6 +295,8 @@ static struct session *session_of(struct target_listener *listener)
 static void session_tell_stop(struct session *session)
 {
 	session->state = SESSION_IDLE;
+	/* The person's wish is not met by news of something else: gdb may let go again by itself. */
+	session->interrupted = session->interrupting && session->stop.reason != TARGET_STOP_INTERRUPT;
 	if (session->stop.reason == TARGET_STOP_CRASHED)
 		session_say(session, "The guest has crashed and cannot go on.");
 	session_send_messages(session);

@@ -78,6 +78,12 @@ int session_find_thread(
 /* Puts the stop reply for the last stop; its thread becomes the general one (manual E.2, 'Hg'). */
 void session_put_stop(struct session *session);
 
+/*
+ * For a resume, before it is one: whether an interrupt has been waiting for it.  Then the stop that it
+ * asked for is put, and nothing runs: the interrupt cannot lose against what the guest does next.
+ */
+bool session_take_interrupted(struct session *session);
+
 /* Keeps a line for the person at the debugger; what finds no room is lost. */
 void session_say(struct session *session, const char *text);
 

@@ -5,6 +5,7 @@
  * that a hostile program would not have.
  *
  *	hostile_peer lies SOCKET             every lie a VMM can tell, one by one: TAP lines
+ *	hostile_peer greet SOCKET NAME       shows the answer to an honest HELLO
  *	hostile_peer stay SOCKET NAME [huge] hands a VM over and serves none of its vCPUs
  *	hostile_peer deaf SOCKET             asks, and never reads an answer
  *	hostile_peer linger SOCKET PORT      hands over a TCP socket whose close would wait
@@ -112,8 +113,7 @@ static int hear(int socket_fd)
 
 static int ask(int socket_fd, const void *message, size_t size, const int *fds, unsigned count)
 {
-	if (tell(socket_fd, message, size, fds, count) < 0)
-		return CLOSED;
+	tell(socket_fd, message, size, fds, count); /* refused before it was asked: there is an answer */
 	return hear(socket_fd);
 }
 
@@ -376,10 +376,16 @@ static int run_lies(char **argv)
 
 /* ---- VMMs that behave badly --------------------------------------------------------------- */
 
+static int run_greet(char **argv)
+{
+	printf("%d\n", greet(dial(argv[0], SOCK_SEQPACKET), argv[1]));
+	return 0;
+}
+
 static int run_stay(char **argv)
 {
 	bool huge = argv[2] && !strcmp(argv[2], "huge");
-	int channel_fd, fd = dial(argv[0], SOCK_SEQPACKET);
+	int channel_fd = -1, fd = dial(argv[0], SOCK_SEQPACKET);
 	int rc = hand_over(fd, argv[1], huge ? UINT64_C(1) << 47 : 16 * PAGE, &channel_fd);
 
 	printf("%d\n", rc);
@@ -664,6 +670,7 @@ int main(int argc, char **argv)
 		int (*run)(char **argv);
 	} table[] = {
 		{ "lies", 1, run_lies },
+		{ "greet", 2, run_greet },
 		{ "stay", 2, run_stay },
 		{ "deaf", 1, run_deaf },
 		{ "linger", 1, run_linger },

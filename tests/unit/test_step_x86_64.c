@@ -271,6 +271,26 @@ static void test_run_to(void **context)
 	}
 }
 
+/* The guest's own #DB goes first, whoever brings it into KVM: never is TF in its frame. */
+static void test_run_to_injected_debug(void **context)
+{
+	static struct machine machine;
+
+	(void)context;
+	for (unsigned payload = 0; payload < 2; payload++) {
+		struct injection injection = { .kind = INJECT_DEBUG, .dr6 = X86_DR6_BD };
+
+		machine_init(&machine, 0);
+		machine.cpu.valid |= CPU_DEBUG;
+		machine.cpu.x86_64.events.flags = payload ? X86_EVENT_VALID_PAYLOAD : 0;
+		arch_x86_64.inject(&machine.cpu, &injection);
+		begin(&machine, "\x90");
+		assert_false(machine.step.trap);
+		assert_int_equal(machine.step.run_to_count, 1);
+		assert_true(machine.step.run_to[0] == KERNEL + 0x100);
+	}
+}
+
 /* LSTAR is fetched only for SYSCALL. */
 static void test_groups(void **context)
 {
@@ -715,6 +735,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_run_to),
+		cmocka_unit_test(test_run_to_injected_debug),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_faults_are_caught),
 		cmocka_unit_test(test_real_mode_vector),
