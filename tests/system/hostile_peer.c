@@ -113,7 +113,8 @@ static int hear(int socket_fd)
 
 static int ask(int socket_fd, const void *message, size_t size, const int *fds, unsigned count)
 {
-	tell(socket_fd, message, size, fds, count); /* refused before it was asked: there is an answer */
+	tell(socket_fd, message, size, fds,
+		count); /* refused before it was asked: there is an answer */
 	return hear(socket_fd);
 }
 
@@ -238,13 +239,13 @@ static void lies_in_hello(const char *path)
 	hello = hello_make("");
 	memset(hello.name, 'x', sizeof(hello.name));
 	lie_hello(path, "a name without end", hello, HANDOVER_BAD_NAME);
-	lie_hello(path, "the name of the VMMs' own socket", hello_make("vcpu"),
-		HANDOVER_NAME_TAKEN);
+	lie_hello(
+		path, "the name of the VMMs' own socket", hello_make("vcpu"), HANDOVER_NAME_TAKEN);
 	lie_hello(path, "the name of another VM", hello_make("vm"), HANDOVER_NAME_TAKEN);
 }
 
-static void lie_memory(int fd, const char *text, struct handover_memory_add memory, int memory_fd,
-	int want)
+static void lie_memory(
+	int fd, const char *text, struct handover_memory_add memory, int memory_fd, int want)
 {
 	int got = ask(fd, &memory, sizeof(memory), &memory_fd, memory_fd >= 0);
 
@@ -260,7 +261,8 @@ static void lies_about_fds_of_memory(int fd)
 	if (pipe(pipe_fds) < 0)
 		die("pipe");
 	lie_memory(fd, "memory that is a pipe", memory, pipe_fds[1], HANDOVER_BAD_FD);
-	lie_memory(fd, "memory that is /dev/kvm", memory, open("/dev/kvm", O_RDWR), HANDOVER_BAD_FD);
+	lie_memory(
+		fd, "memory that is /dev/kvm", memory, open("/dev/kvm", O_RDWR), HANDOVER_BAD_FD);
 	lie_memory(fd, "memory that is /dev/mem's cousin", memory, open("/dev/zero", O_RDWR),
 		HANDOVER_BAD_FD);
 	lie_memory(fd, "memory that is a directory", memory, open("/", O_RDONLY), HANDOVER_BAD_FD);
@@ -639,8 +641,16 @@ static int run_glut(char **argv)
 static void leave_rudely(int fd, int way)
 {
 	static const char *const words[] = {
-		"", "$", "$g#6", "+$?#3f", "\003", "+$qSupp", "$vCont;s:1#23",
-		"+$?#3f+$g#67+$s#73", "GET / HTTP/1.1\r\n\r\n", "}}}}####$$$$",
+		"",
+		"$",
+		"$g#6",
+		"+$?#3f",
+		"\003",
+		"+$qSupp",
+		"$vCont;s:1#23",
+		"+$?#3f+$g#67+$s#73",
+		"GET / HTTP/1.1\r\n\r\n",
+		"}}}}####$$$$",
 	};
 	struct linger reset = { .l_onoff = 1 };
 	const char *word = words[way % 10];

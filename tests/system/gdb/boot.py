@@ -18,9 +18,7 @@ def first_instruction():
 
 
 def before_paging():
-    at = address("boot_protected" if IS_X86 else "boot_start") + (9 if IS_X86 else 0x10)
-    while not IS_X86 and pc() >= at:
-        at += 4
+    at = address("boot_protected") + 9 if IS_X86 else address("boot_mmu") + 8
     kind = "break" if able("early software breakpoints") else "hbreak"
     number = set_breakpoint("%s *0x%x" % (kind, at))
     stop = go()
@@ -46,7 +44,8 @@ def with_paging():
 
 def boot():
     first_instruction()
-    before_paging()
+    if needs("early hardware breakpoints", "break before paging"):
+        before_paging()
     with_paging()
 
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """detach, disconnect, kill, and coming again; packets that nobody knows; a second debugger."""
-import socket
 import time
 
 from session import *
@@ -83,18 +82,12 @@ def packets():
 
 
 def second_debugger():
-    if "/" in TARGET:
-        peer = socket.socket(socket.AF_UNIX)
-        peer.connect(TARGET)
-    else:
-        host, port = TARGET.rsplit(":", 1)
-        peer = socket.create_connection((host, int(port)))
-    peer.settimeout(10)
+    peer = Peer()
     try:
-        sent = peer.recv(100)
+        sent = peer.receive()
     except ConnectionResetError:
-        sent = b""
-    check("a second debugger is sent away", sent == b"", sent)
+        sent = ""
+    check("a second debugger is sent away", sent == "", sent)
     peer.close()
     do("tbreak worker_round")
     stop = go()

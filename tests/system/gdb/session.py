@@ -7,6 +7,7 @@ gdb's own words stay out of it. What the script runs on is in the environment, s
 import os
 import re
 import signal
+import socket
 import struct
 import sys
 import threading
@@ -33,6 +34,7 @@ ABILITY = {
     "user software breakpoints": ("int3-exits-user", "brk-exits-user"),
     "early software breakpoints": ("int3-exits-protected", "brk-exits"),
     "hardware breakpoints": ("hw-exec", "hw-exec"),
+    "early hardware breakpoints": ("hw-exec-real", "hw-exec"),
     "user hardware breakpoints": ("hw-exec-user", "hw-exec-user"),
     "watchpoints": ("hw-watch", "hw-watch"),
     "user watchpoints": ("hw-watch-user", "hw-watch-user"),
@@ -210,6 +212,56 @@ def hits(number):
         if breakpoint.number == number:
             return breakpoint.hit_count
     return None
+
+
+# ---- the protocol by hand ------------------------------------------------------------------
+
+
+class Peer:
+    """A connection on which the remote protocol is spoken without gdb."""
+
+    def __init__(self):
+        if "/" in TARGET:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.connect(TARGET)
+        else:
+            host, port = TARGET.rsplit(":", 1)
+            self.socket = socket.create_connection((host, int(port)))
+        self.socket.settimeout(PATIENCE)
+        self.held = b""
+
+    def close(self):
+        self.socket.close()
+
+    def receive(self):
+        """The next packet's payload; "" at the end."""
+        while b"#" not in self.held[:-2]:
+            more = self.socket.recv(4096)
+            if not more:
+                return ""
+            self.held += more
+        packet, rest = self.held.split(b"#", 1)
+        self.held = rest[2:]
+        self.socket.sendall(b"+")
+        return packet[packet.index(b"$") + 1:].decode("latin-1")
+
+    def send(self, payload):
+        data = payload.encode("latin-1")
+        self.socket.sendall(b"$%s#%02x" % (data, sum(data) & 0xff))
+
+    def ask(self, payload):
+        self.send(payload)
+        return self.receive()
+
+    def let_go(self, payload="vCont;c"):
+        """Resumes; the stop reply as a dictionary, its signal and reason under "why"."""
+        reply = self.ask(payload)
+        fields = dict(field.split(":", 1) for field in reply[3:].split(";") if ":" in field)
+        fields["why"] = reply[:3]
+        return fields
+
+    def number(self, fields, register):
+        return int.from_bytes(bytes.fromhex(fields[register]), "little")
 
 
 # ---- the session ---------------------------------------------------------------------------

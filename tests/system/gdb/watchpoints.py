@@ -69,6 +69,17 @@ def access_watch():
     do("delete")
 
 
+def watch_atomic():
+    """x86-64: a LOCK prefix; arm64: an exclusive pair, whose store fails when anything gets between."""
+    number = set_breakpoint("watch total_additions")
+    before = value("total_additions")
+    interrupt_after(5)
+    stop = go()
+    check("watch total_additions, written by an atomic addition",
+          number in stop.numbers and value("total_additions") > before, stop)
+    do("delete")
+
+
 def watch_user():
     do("tbreak user_main")
     if needs("user software breakpoints", "watch user_counter"):
@@ -81,7 +92,7 @@ def watch_user():
 
 def several():
     numbers = [set_breakpoint(command) for command in (
-        "watch total_rounds", "watch total_additions", "awatch last_fibonacci")]
+        "watch total_rounds", "watch workers[0].nr_rounds", "awatch last_fibonacci")]
     seen = set()
     for _ in range(40):
         seen.update(go().numbers)
@@ -104,6 +115,8 @@ def watchpoints():
         several()
     if needs("user watchpoints", "watch user_counter, in user code"):
         watch_user()
+    if needs("watchpoints", "watch of what is written atomically"):
+        watch_atomic()
 
 
 run(watchpoints)
