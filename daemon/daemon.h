@@ -26,7 +26,7 @@ struct daemon {
 	struct vmm *vmms;         /* linked list */
 	unsigned vmm_count;
 	unsigned denied_count; /* of those, such as are to be told that they are not wanted */
-	bool is_ending; /* SIGTERM came: waits for the workers */
+	bool is_ending;        /* SIGTERM came: waits for the workers */
 	bool is_out_of_patience;
 };
 

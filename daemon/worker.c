@@ -32,7 +32,7 @@ struct worker {
 	struct ev_signal sigterm;
 	struct ev_prepare settle; /* after every event */
 	struct debugger debugger;
-	int next_fd;      /* the next debugger, while the guest is given back by the last; -1 */
+	int next_fd;      /* the next debugger, while the last one leaves; -1 */
 	uint32_t clients; /* received so far */
 	bool is_ending;   /* main has let go of us, or SIGTERM came */
 	bool said_idle;
@@ -174,7 +174,8 @@ static void worker_add_debugger(struct worker *worker, int fd)
 	worker->said_idle = false;
 	if (debugger->fd >= 0 && !session_has_spoken(debugger->session))
 		worker_drop_debugger(worker, "it says nothing, and another one has come");
-	if (debugger->fd >= 0 || worker->next_fd >= 0 || worker->is_ending) {
+	if ((debugger->fd >= 0 && !debugger_is_leaving(debugger)) || worker->next_fd >= 0 ||
+		worker->is_ending) {
 		log_info("another debugger was sent away: this guest is being debugged already");
 		close(fd);
 		return;
@@ -186,7 +187,7 @@ static void worker_start_debugger(struct worker *worker)
 {
 	int fd = worker->next_fd, rc;
 
-	if (fd < 0 || worker->vm.release_wanted)
+	if (fd < 0 || worker->debugger.fd >= 0 || worker->vm.release_wanted)
 		return;
 	worker->next_fd = -1;
 	if (worker->vm.state == VM_GONE) {
@@ -356,6 +357,8 @@ int worker_main(const struct worker_orders *orders)
 	rc = worker->loop ? worker_start(worker) : -ENOMEM;
 	if (rc < 0) {
 		log_errorx("cannot debug this guest: %s", strerror(-rc));
+		free(worker->ports);
+		free(worker);
 		return EXIT_FAILURE;
 	}
 	worker_watch_signals(worker);

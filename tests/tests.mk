@@ -72,15 +72,36 @@ unit = $(call each,$(addprefix $(1)/tests/unit/,$(UNIT)))
 corpora = rc=0; for f in $(FUZZERS); do $(1)/tests/fuzz/$$f tests/fuzz/corpus/$${f\#fuzz_} || rc=1; \
 	done; exit $$rc
 
+# What the rigs run; the arm64 half needs the cross compiler.
+ARM64 := CROSS_COMPILE=aarch64-linux-gnu-
+WALKS := $(BUILD)/tests/walk $(BUILD)/static/walk
+
 check: deps
 	tests/rig/fetch
-	$(MAKE) all static tests
-	$(MAKE) SANITIZE=1 all tests
-	$(MAKE) CROSS_COMPILE=aarch64-linux-gnu- all static
+	$(MAKE) all static tests $(WALKS) $(BUILD)/tests/test_lender
+	$(MAKE) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
+	$(MAKE) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject
 	$(MAKE) check-built
 
+# The long ones first: two run at a time.
 check-built:
 	@tests/run \
+		'gdb, x86-64 in Bochs=tests/system/session x86-bochs 2' \
+		'gdb, arm64=tests/system/session arm64 2,4' \
+		'self-tests, x86-64 in Bochs=tests/system/selftest x86-bochs' \
+		'self-tests, arm64=tests/system/selftest arm64' \
+		'gdb, this machine=tests/system/session host 2,4' \
+		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 20' \
+		'sudden death, arm64=tests/system/sudden-death arm64 20' \
+		'sudden death, this machine=tests/system/sudden-death host 20' \
+		'self-tests, this machine=tests/system/selftest host' \
+		'page walks, x86-64 in Bochs=tests/system/walk-run x86-bochs' \
+		'page walks, arm64=tests/system/walk-run arm64' \
+		'page walks, this machine=tests/system/walk-run host' \
+		'exceptions, arm64=tests/system/inject-run' \
+		'hostile peers=tests/system/hostile' \
+		'lender=$(BUILD)/tests/test_lender' \
+		'lender, sanitized=$(SANITIZED)/tests/test_lender' \
 		'lint=tests/lint' \
 		'unit=$(call unit,$(BUILD))' \
 		'unit, sanitized=$(call unit,$(SANITIZED))' \
