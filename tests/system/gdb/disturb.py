@@ -7,7 +7,7 @@ not stop it: gdb looks and lets it go again.
 from session import *
 
 AROUND = ["selftest_run", "selftest_begin_line", "selftest_work", "worker_round", "list_insert",
-          "checksum", "arch_call_user", "user_main", "user_collatz", "job_run", "lock_acquire"]
+          "checksum", "arch_call_user", "user_main", "user_collatz", "job_run", "console_print"]
 SNIPPETS = ["nops", "access", "read", "write", "jump", "undefined", "breakpoints"]
 
 
@@ -62,7 +62,7 @@ def disturb():
     else:
         around()
     if PASS == "steps":
-        Passing.every = 40
+        Passing.every = 15
     stops = 0
     while not ended():
         go("continue", 150)
