@@ -247,7 +247,7 @@ static unsigned worker_follow(
 		worker_follow_memory(worker, &message->memory_add, count ? fds[0] : -1);
 		return count;
 	case HANDOVER_MEMORY_REMOVE:
-		memory_remove(&worker->vm.memory, message->memory_remove.gpa);
+		vm_remove_memory(&worker->vm, message->memory_remove.gpa);
 		lent_vm_remove_memory(worker->orders->lent, message->memory_remove.gpa);
 		return 0;
 	case HANDOVER_NOTICE:

@@ -99,7 +99,9 @@ static void *memory_map(int fd, uint64_t size, uint64_t offset, bool writable)
 int memory_add_file(struct memory *memory, gpa_t gpa, uint64_t size, int fd, uint64_t offset,
 	bool writable, uint64_t vmm_hva)
 {
-	struct memory_region region = { .gpa = gpa, .size = size, .vmm_hva = vmm_hva };
+	struct memory_region region = {
+		.gpa = gpa, .size = size, .writable = writable, .vmm_hva = vmm_hva
+	};
 	unsigned index;
 	int rc = memory_place(memory, gpa, size, &index);
 
@@ -119,7 +121,12 @@ int memory_add_process(
 	struct memory *memory, gpa_t gpa, uint64_t size, int mem_fd, uint64_t vmm_hva)
 {
 	struct memory_region region = {
-		.gpa = gpa, .size = size, .hva = vmm_hva, .vmm_hva = vmm_hva, .mem_fd = mem_fd
+		.gpa = gpa,
+		.size = size,
+		.hva = vmm_hva,
+		.vmm_hva = vmm_hva,
+		.mem_fd = mem_fd,
+		.writable = true,
 	};
 	unsigned index;
 	int rc = memory_place(memory, gpa, size, &index);
@@ -145,14 +152,17 @@ int memory_remove(struct memory *memory, gpa_t gpa)
 	return 0;
 }
 
-/* The longest run of [gpa, gpa + length) inside one region, and where it is; 0 outside. */
+/*
+ * The longest run of [gpa, gpa + length) inside one region, and where it is; 0 outside, and when
+ * the whole passes the end of the address space.
+ */
 static size_t memory_run(const struct memory *memory, gpa_t gpa, size_t length,
 	const struct memory_region **region, off_t *where)
 {
 	uint64_t inside;
 
 	*region = memory_find(memory, gpa);
-	if (!*region)
+	if (!*region || gpa + (length - 1) < gpa)
 		return 0;
 	inside = gpa - (*region)->gpa;
 	*where = (off_t)((*region)->hva + inside);

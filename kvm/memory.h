@@ -24,6 +24,7 @@ struct memory_region {
 	uint64_t hva;     /* where it begins in the address space behind mem_fd */
 	int mem_fd;       /* borrowed from struct memory for our own mappings, else owned */
 	void *mapping;    /* ours, or NULL */
+	bool writable;    /* by us; a guess where there is no mapping of ours */
 	uint64_t vmm_hva; /* where the VMM has it; for CHANNEL_SYNC_CODE */
 };
 
@@ -39,7 +40,8 @@ void memory_fini(struct memory *memory);
 
 /*
  * Adds a region backed by fd (which stays the caller's) from offset on, writable or not.  -EEXIST it
- * overlaps, -ENOSPC too many, -errno of mmap().
+ * overlaps, -ENOSPC too many, -EINVAL it is empty or passes the end of the address space, -errno of
+ * mmap().
  */
 int memory_add_file(struct memory *memory, gpa_t gpa, uint64_t size, int fd, uint64_t offset,
 	bool writable, uint64_t vmm_hva);
@@ -51,7 +53,10 @@ int memory_add_process(
 /* Removes the region that begins at gpa.  -ENOENT. */
 int memory_remove(struct memory *memory, gpa_t gpa);
 
-/* length bytes at gpa, whole: 0, or -EFAULT (a hole, a device, or taken away by the VMM). */
+/*
+ * length bytes at gpa, whole: 0, or -EFAULT (a hole, a device, read-only, taken away by the VMM, past
+ * the end of the address space).  What a write that failed has written before stays.
+ */
 int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t length);
 int memory_write(const struct memory *memory, gpa_t gpa, const void *buf, size_t length);
 

@@ -136,9 +136,12 @@ int plant_restore(struct plants *plants, struct plant *plant)
 {
 	unsigned length = plants->arch->breakpoint_length;
 	uint8_t now[4];
-	int rc = memory_read(plants->memory, plant->gpa, now, length);
+	int rc;
 
+	if (!plant->lifted)
+		return 0;
 	plant->lifted = false;
+	rc = memory_read(plants->memory, plant->gpa, now, length);
 	if (rc < 0)
 		return rc;
 	/* The stepped instruction, or a device, may have written here: then this is the original. */
@@ -152,29 +155,43 @@ int plant_restore(struct plants *plants, struct plant *plant)
 	return memory_write(plants->memory, plant->gpa, plants->arch->breakpoint_bytes, length);
 }
 
-void plant_hide(const struct plants *plants, gpa_t gpa, void *buf, size_t length)
+/* What of the plant lies in [gpa, gpa + length): [*from, *to) of its bytes. */
+static bool plant_overlaps(const struct plants *plants, const struct plant *plant, gpa_t gpa,
+	size_t length, unsigned *from, unsigned *to)
 {
 	unsigned width = plants->arch->breakpoint_length;
-	uint8_t *bytes = buf;
 
+	*from = 0;
+	while (*from < width && plant->gpa + *from - gpa >= length)
+		++*from;
+	*to = *from;
+	while (*to < width && plant->gpa + *to - gpa < length)
+		++*to;
+	return *from < *to;
+}
+
+void plant_hide(const struct plants *plants, gpa_t gpa, void *buf, size_t length)
+{
 	for (unsigned i = 0; i < plants->count; i++) {
 		const struct plant *plant = &plants->entries[i];
+		const uint8_t *ours = plants->arch->breakpoint_bytes;
+		unsigned from, to;
+		uint8_t *bytes;
 
-		for (unsigned j = 0; j < width; j++)
-			if (plant->gpa + j - gpa < length && !plant->lifted &&
-				bytes[plant->gpa + j - gpa] == plants->arch->breakpoint_bytes[j])
-				bytes[plant->gpa + j - gpa] = plant->original[j];
+		if (plant->lifted || !plant_overlaps(plants, plant, gpa, length, &from, &to))
+			continue;
+		/* All or nothing: what the guest has put there may share a byte with ours. */
+		bytes = (uint8_t *)buf + (plant->gpa + from - gpa);
+		if (!memcmp(bytes, ours + from, to - from))
+			memcpy(bytes, plant->original + from, to - from);
 	}
 }
 
 void plant_yield(struct plants *plants, gpa_t gpa, size_t length)
 {
-	unsigned width = plants->arch->breakpoint_length;
+	unsigned from, to;
 
-	for (unsigned i = plants->count; i-- > 0;) {
-		struct plant *plant = &plants->entries[i];
-
-		if (plant->gpa < gpa + length && gpa < plant->gpa + width)
-			plant_remove(plants, plant);
-	}
+	for (unsigned i = plants->count; i-- > 0;)
+		if (plant_overlaps(plants, &plants->entries[i], gpa, length, &from, &to))
+			plant_remove(plants, &plants->entries[i]);
 }

@@ -53,7 +53,10 @@ void plant_clear(struct plants *plants);
 /* The plant at gpa, or NULL. */
 struct plant *plant_find(struct plants *plants, gpa_t gpa);
 
-/* Puts the original back for one step, and the breakpoint again.  0 or -EFAULT. */
+/*
+ * Puts the original back for one step, and the breakpoint again (nothing to do when it was not
+ * lifted).  0 or -EFAULT; after plant_restore() the plant may be another one: find it anew.
+ */
 int plant_lift(struct plants *plants, struct plant *plant);
 int plant_restore(struct plants *plants, struct plant *plant);
 

@@ -7,6 +7,12 @@
 #include <string.h>
 #include "kvm/program.h"
 
+/* As channel_check_program() wants it: results are as long as their steps, and must fit a report. */
+enum {
+	PROGRAM_MAX_BYTES = CHANNEL_MAX_BYTES - (int)sizeof(struct channel_report) +
+			    (int)sizeof(struct channel_program)
+};
+
 static struct channel_program *program_header(struct program *program)
 {
 	return (struct channel_program *)(void *)program->bytes;
@@ -28,7 +34,7 @@ static void program_append(struct program *program, uint32_t request, const void
 	struct channel_program *header = program_header(program);
 	uint8_t *end = program->bytes + program->length;
 
-	if (need > sizeof(program->bytes) - program->length ||
+	if (size > PROGRAM_MAX_BYTES || need > PROGRAM_MAX_BYTES - program->length ||
 		header->before_count + header->after_count >= CHANNEL_MAX_STEPS) {
 		program->overflow = true;
 		return;

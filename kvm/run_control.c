@@ -7,6 +7,7 @@
 
 static void run_go(struct vm *vm);
 static void run_settle(struct vm *vm);
+static void run_over_end(struct vm *vm);
 
 /* ---- small questions --------------------------------------------------------------------- */
 
@@ -91,7 +92,11 @@ static void run_gone(struct vm *vm)
 	run_timer(vm, 0);
 	vm->state = VM_GONE;
 	vm->over = NULL;
-	if (owed)
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vm->vcpus[i].state = VCPU_LOST;
+	breakpoint_clear(&vm->table);
+	plant_clear(&vm->plants); /* the memory may outlive the VMM */
+	if (owed && !vm->release_wanted)
 		run_report(vm, &stop);
 }
 
@@ -128,6 +133,11 @@ int run_stop(struct vm *vm)
 	vm->stop_wanted = true;
 	run_begin_stop(vm);
 	return 0;
+}
+
+void run_release(struct vm *vm)
+{
+	run_begin_stop(vm);
 }
 
 /* Keeps what happened to a vCPU, and stops the others so that it can be told. */
@@ -183,13 +193,21 @@ static void run_report_hit(struct vm *vm, struct vcpu *vcpu)
 	run_report(vm, &vcpu->hit);
 }
 
+unsigned run_first_parked(const struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (vm->vcpus[i].state == VCPU_PARKED)
+			return i + 1;
+	return 1;
+}
+
 /* The thread to show when nothing happened but the wish to stop. */
 static void run_report_quiet(struct vm *vm)
 {
 	struct target_stop stop = { .reason = TARGET_STOP_INTERRUPT, .thread = vm->last_thread };
 
 	if (!stop.thread || vm->vcpus[stop.thread - 1].state != VCPU_PARKED)
-		stop.thread = 1;
+		stop.thread = run_first_parked(vm);
 	run_report(vm, &stop);
 }
 
@@ -199,10 +217,15 @@ static void run_settle(struct vm *vm)
 	struct vcpu *hit = run_choose_hit(vm);
 
 	run_timer(vm, 0);
+	if (vm->over)
+		run_over_end(vm); /* it is late: it will find the breakpoint in its place again */
 	if (vm->release_wanted) {
 		run_free(vm);
+		if (vm->stop_wanted)
+			run_begin_stop(vm); /* somebody has attached meanwhile */
 	} else if (vm->has_end) {
 		vm->state = VM_STOPPED;
+		vm->has_end = false;
 		run_report(vm, &vm->end);
 	} else if (hit) {
 		vm->state = VM_STOPPED;
@@ -233,12 +256,22 @@ static void run_step_begin(struct vm *vm, struct vcpu *vcpu)
 	vcpu->stepping = true;
 }
 
+/* What was lifted for the vCPU that ran alone comes back. */
+static void run_over_end(struct vm *vm)
+{
+	struct plant *plant = plant_find(&vm->plants, vm->over_gpa);
+
+	vm->over = NULL;
+	if (plant && plant_restore(&vm->plants, plant) < 0)
+		vm_say(vm, "the memory under a breakpoint at guest-physical 0x%llx is gone",
+			(unsigned long long)vm->over_gpa);
+}
+
 /* The step is over, or given up: what it left behind is taken back. */
 static void run_step_end(struct vm *vm, struct vcpu *vcpu)
 {
 	struct view view = { .vm = vm, .vcpu = vcpu };
 	struct guest_memory memory = view_memory(&view);
-	struct plant *plant;
 
 	if (vcpu->stepping) {
 		vcpu->stepping = false;
@@ -246,13 +279,8 @@ static void run_step_end(struct vm *vm, struct vcpu *vcpu)
 		vm->arch->step_end(&vcpu->cpu, &memory, &vcpu->step);
 	}
 	vcpu->errand = VCPU_FREE;
-	if (vm->over != vcpu)
-		return;
-	vm->over = NULL;
-	plant = plant_find(&vm->plants, vm->over_gpa);
-	if (plant && plant_restore(&vm->plants, plant) < 0)
-		vm_say(vm, "the memory under a breakpoint at guest-physical 0x%llx is gone",
-			(unsigned long long)vm->over_gpa);
+	if (vm->over == vcpu)
+		run_over_end(vm);
 }
 
 static struct debug_request run_request(struct vm *vm, const struct vcpu *vcpu)
@@ -379,8 +407,8 @@ static void run_again(struct vm *vm, struct vcpu *vcpu)
 {
 	struct plant *plant;
 
-	if (vcpu->action == TARGET_STAY)
-		return;
+	if (vm->state != VM_RUNNING || vm->over || vcpu->action == TARGET_STAY)
+		return; /* its turn comes with run_go() */
 	if (!run_needs_lift(vm, vcpu, &plant))
 		run_start(vm, vcpu);
 	else
@@ -418,10 +446,12 @@ static bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
 /* The debugger moved pc: what was due at the old one is not due any more. */
 static void run_forget_moved(struct vm *vm, struct vcpu *vcpu)
 {
-	if (vcpu->pass && vcpu->pass_pc != run_pc(vm, vcpu)) {
+	gva_t pc = run_pc(vm, vcpu);
+
+	if (vcpu->pass_pc != pc)
 		vcpu->pass = false;
+	if (vcpu->inject_pc != pc)
 		vcpu->inject.kind = INJECT_NONE;
-	}
 }
 
 int run_resume(struct vm *vm, const enum target_action *actions)
@@ -486,6 +516,7 @@ static void run_describe_event(
 		.plan = &vcpu->plan,
 		.step = vcpu->stepping ? &vcpu->step : NULL,
 		.planted = plant && !plant->lifted,
+		.stale = vcpu->late,
 	};
 	length = view_read(&view, pc, event->code, sizeof(event->code));
 	event->code_length = length > 0 ? (unsigned)length : 0;
@@ -531,8 +562,10 @@ static void run_act(struct vm *vm, struct vcpu *vcpu, const struct decision *dec
 	enum vcpu_errand errand = vcpu->errand;
 	bool alone = vm->over == vcpu;
 
-	if (decision->inject.kind != INJECT_NONE)
+	if (decision->inject.kind != INJECT_NONE) {
 		vcpu->inject = decision->inject;
+		vcpu->inject_pc = pc;
+	}
 	if (decision->step_done && !decision->report) {
 		if (vcpu->inject.kind == INJECT_SYNC)
 			run_inject(vm, vcpu); /* the step ends where the exception leads */
@@ -545,7 +578,7 @@ static void run_act(struct vm *vm, struct vcpu *vcpu, const struct decision *dec
 		run_pass_alias(vm, vcpu, pc);
 	else if (decision->report)
 		run_hit(vm, vcpu, decision->reason, decision->address);
-	else if (vm->state != VM_RUNNING)
+	else if (vm->state != VM_RUNNING || vm->over)
 		return;
 	else if (decision->guest_debug_registers || decision->step_silently)
 		run_launch(vm, vcpu, VCPU_SILENT);
@@ -572,6 +605,22 @@ static void run_on_debug(struct vm *vm, struct vcpu *vcpu)
 	run_act(vm, vcpu, &decision, pc);
 }
 
+/* Parked without a step having been made, if one was to be made: then it is still to be made. */
+static void run_step_abandon(struct vm *vm, struct vcpu *vcpu)
+{
+	bool alone = vm->over == vcpu;
+
+	if (vcpu->stepping && vcpu->errand == VCPU_OVER && run_pc(vm, vcpu) == vcpu->step.from) {
+		vcpu->pass = true;
+		vcpu->pass_pc = vcpu->step.from;
+	}
+	run_step_end(vm, vcpu);
+	if (alone && vm->state == VM_RUNNING)
+		run_go(vm);
+	else
+		run_again(vm, vcpu);
+}
+
 /* A step that left for the VMM: KVM may raise no debug exit for it, so pc tells. */
 static void run_on_vmm_exit(struct vm *vm, struct vcpu *vcpu)
 {
@@ -579,9 +628,7 @@ static void run_on_vmm_exit(struct vm *vm, struct vcpu *vcpu)
 		run_on_step_done(vm, vcpu, vcpu->errand);
 		return;
 	}
-	run_step_end(vm, vcpu);
-	if (vm->state == VM_RUNNING)
-		run_again(vm, vcpu);
+	run_step_abandon(vm, vcpu);
 }
 
 static void run_on_asked(struct vm *vm, struct vcpu *vcpu)
@@ -593,13 +640,7 @@ static void run_on_asked(struct vm *vm, struct vcpu *vcpu)
 		run_on_step_done(vm, vcpu, vcpu->errand);
 		return;
 	}
-	if (vcpu->stepping && !moved && vcpu->errand == VCPU_OVER) {
-		vcpu->pass = true; /* not a step further: still to be passed */
-		vcpu->pass_pc = pc;
-	}
-	run_step_end(vm, vcpu);
-	if (vm->state == VM_RUNNING)
-		run_again(vm, vcpu);
+	run_step_abandon(vm, vcpu);
 }
 
 /* KVM_RUN failed: the VMM will be told when the vCPU goes on; the debugger first. */
@@ -625,11 +666,11 @@ static void run_on_refused(struct vm *vm, struct vcpu *vcpu)
 	port_results(&vcpu->port, &results);
 	while (results.left)
 		rc = results_next(&results, &bytes, &size);
-	run_step_end(vm, vcpu);
-	if (rc == -EBUSY && vm->state == VM_RUNNING) {
-		run_again(vm, vcpu);
+	if (rc == -EBUSY) {
+		run_step_abandon(vm, vcpu);
 		return;
 	}
+	run_step_end(vm, vcpu);
 	vm_say(vm, "vCPU %u: KVM refused its registers: %s", vcpu->index, strerror(-rc));
 	run_hit(vm, vcpu, TARGET_STOP_CRASHED, 0);
 }
@@ -639,6 +680,7 @@ static void run_on_parked(struct vm *vm, struct vcpu *vcpu)
 	switch (vcpu->port.report.head.reason) {
 	case CHANNEL_DEBUG:
 		run_on_debug(vm, vcpu);
+		vcpu->late = false;
 		break;
 	case CHANNEL_VMM_EXIT:
 		run_on_vmm_exit(vm, vcpu);
@@ -655,6 +697,13 @@ static void run_on_parked(struct vm *vm, struct vcpu *vcpu)
 	}
 }
 
+void run_look_for_lost(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (vm->vcpus[i].state == VCPU_LOST)
+			run_gone(vm);
+}
+
 void run_on_readable(struct vm *vm, struct vcpu *vcpu)
 {
 	int rc;
@@ -666,9 +715,7 @@ void run_on_readable(struct vm *vm, struct vcpu *vcpu)
 		run_launch(vm, vcpu, VCPU_FREE); /* was asked to park before it was set free */
 	else if (rc > 0)
 		run_on_parked(vm, vcpu);
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		if (vm->vcpus[i].state == VCPU_LOST)
-			run_gone(vm);
+	run_look_for_lost(vm);
 	if (vm->state == VM_STOPPING && run_all_parked(vm))
 		run_settle(vm);
 }
@@ -679,10 +726,12 @@ void run_on_readable(struct vm *vm, struct vcpu *vcpu)
 static void run_say_late(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		if (run_is_running(&vm->vcpus[i]))
+		if (run_is_running(&vm->vcpus[i])) {
+			vm->vcpus[i].late = true;
 			vm_say(vm,
 				"vCPU %u did not stop within %d ms: its thread in the VMM is busy",
 				i, vm->stop_timeout_ms);
+		}
 }
 
 void run_on_deadline(struct vm *vm)

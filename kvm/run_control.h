@@ -23,8 +23,17 @@ int run_resume(struct vm *vm, const enum target_action *actions);
 /* A vCPU's port became readable, or broke. */
 void run_on_readable(struct vm *vm, struct vcpu *vcpu);
 
+/* A call may have found out that a port is broken: then that is the end. */
+void run_look_for_lost(struct vm *vm);
+
 /* The time for parking, or for one internal step, is over. */
 void run_on_deadline(struct vm *vm);
+
+/* The first thread whose vCPU is parked; 1 when none is. */
+unsigned run_first_parked(const struct vm *vm);
+
+/* Stops everybody, to let everybody go for good (vm->release_wanted is set). */
+void run_release(struct vm *vm);
 
 /* With all parked that will park: takes everything back and lets every vCPU go for good. */
 void run_free(struct vm *vm);

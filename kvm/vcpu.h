@@ -28,6 +28,7 @@ struct vcpu {
 	unsigned index;
 	enum vcpu_state state;
 	bool kicked; /* since it was last launched */
+	bool late;   /* did not park in time: what it comes out with may be over already */
 	struct port port;
 	struct cpu cpu;
 
@@ -40,7 +41,8 @@ struct vcpu {
 	enum vcpu_errand errand;
 	struct step_plan step;   /* valid while errand != VCPU_FREE and it was launched */
 	bool stepping;           /* step is in progress: step_end() is due */
-	struct injection inject; /* due before it runs again */
+	struct injection inject; /* due before it runs again, at inject_pc */
+	gva_t inject_pc;
 
 	bool has_hit; /* hit has not been reported yet */
 	struct target_stop hit;

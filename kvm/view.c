@@ -60,18 +60,25 @@ ssize_t view_read(const struct view *view, gva_t gva, void *buf, size_t length)
 	return done ? (ssize_t)done : -EFAULT;
 }
 
-/* True if every byte is there, so that a write cannot fail half-way. */
+static bool view_can_write(const struct memory *memory, gpa_t gpa)
+{
+	const struct memory_region *region = memory_find(memory, gpa);
+	uint8_t byte;
+
+	return region && region->writable && memory_read(memory, gpa, &byte, 1) == 0;
+}
+
+/* True if every byte is there and may be written, so that a write cannot fail half-way. */
 static bool view_covers(const struct view *view, gva_t gva, size_t length)
 {
 	size_t done = 0, run;
-	uint8_t byte;
 	gpa_t gpa;
 
 	while (done < length) {
 		if (gva + done < gva || view_run(view, gva + done, length - done, &gpa, &run) < 0)
 			return false;
-		if (memory_read(&view->vm->memory, gpa, &byte, 1) < 0 ||
-			memory_read(&view->vm->memory, gpa + run - 1, &byte, 1) < 0)
+		if (!view_can_write(&view->vm->memory, gpa) ||
+			!view_can_write(&view->vm->memory, gpa + run - 1))
 			return false;
 		done += run;
 	}

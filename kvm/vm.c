@@ -157,13 +157,13 @@ static int vm_memory_write(
 }
 
 /* An instruction that crosses into the next page could not be planted with one store. */
-static int vm_insert_software(struct view *view, gva_t gva)
+static int vm_insert_software(struct view *view, gva_t gva, uint64_t length)
 {
 	const struct arch *arch = view->vm->arch;
 	struct translation translation;
 	uint8_t code[4];
 
-	if (gva & (arch->breakpoint_alignment - 1u))
+	if (length != arch->breakpoint_length || gva & (arch->breakpoint_alignment - 1u))
 		return -EINVAL;
 	if (view_translate(view, gva, &translation) != 1 ||
 		memory_read(&view->vm->memory, translation.gpa, code, arch->breakpoint_length) < 0)
@@ -195,8 +195,10 @@ static int vm_breakpoint_insert(struct target *target, unsigned thread, enum tar
 
 	if (rc < 0)
 		return rc;
+	if (view.vcpu->state != VCPU_PARKED)
+		view.vcpu = vm_thread(view.vm, run_first_parked(view.vm)); /* it is for all */
 	if (type == TARGET_BREAK_SOFTWARE)
-		return vm_insert_software(&view, address);
+		return vm_insert_software(&view, address, length);
 	return vm_insert_point(&view, &point);
 }
 
@@ -298,6 +300,7 @@ int vm_vcpu_fd(const struct vm *vm, unsigned index)
 
 void vm_pump(struct vm *vm)
 {
+	run_look_for_lost(vm);
 	run_deliver(vm);
 	run_poll(vm);
 	run_deliver(vm);
@@ -313,6 +316,16 @@ void vm_on_deadline(struct vm *vm)
 {
 	run_on_deadline(vm);
 	vm_pump(vm);
+}
+
+int vm_remove_memory(struct vm *vm, gpa_t gpa)
+{
+	const struct memory_region *region = memory_find(&vm->memory, gpa);
+
+	if (!region || region->gpa != gpa)
+		return -ENOENT;
+	plant_yield(&vm->plants, gpa, region->size);
+	return memory_remove(&vm->memory, gpa);
 }
 
 void vm_on_reset(struct vm *vm)
@@ -331,13 +344,6 @@ void vm_on_end(struct vm *vm, enum target_stop_reason reason, int code)
 	vm_pump(vm);
 }
 
-void vm_recover(struct vm *vm)
-{
-	plant_adopt(&vm->plants);
-	vm->state = VM_RUNNING;
-	vm_release(vm);
-}
-
 void vm_release(struct vm *vm)
 {
 	switch (vm->state) {
@@ -347,14 +353,13 @@ void vm_release(struct vm *vm)
 	case VM_RUNNING:
 	case VM_STOPPING:
 		vm->release_wanted = true;
-		vm->stop_wanted = true;
-		run_stop(vm);
+		vm->stop_wanted = false;
+		run_release(vm);
 		break;
 	case VM_FREE:
 	case VM_GONE:
 		break;
 	}
-	vm->stop_wanted = false;
 	vm->deferred = false;
 }
 

@@ -76,6 +76,9 @@ void vm_on_deadline(struct vm *vm);
 /* Delivers what must not be delivered from inside a call.  After every call into the target. */
 void vm_pump(struct vm *vm);
 
+/* The VMM takes a region back: what we have planted there is taken out first. -ENOENT. */
+int vm_remove_memory(struct vm *vm, gpa_t gpa);
+
 /* The VMM's notices. */
 void vm_on_reset(struct vm *vm);
 void vm_on_end(struct vm *vm, enum target_stop_reason reason, int code);
@@ -86,12 +89,6 @@ void vm_on_end(struct vm *vm, enum target_stop_reason reason, int code);
  */
 void vm_release(struct vm *vm);
 bool vm_is_released(const struct vm *vm);
-
-/*
- * Instead of a debugger, right after the vCPUs were added: undoes what a process that died while it
- * debugged this guest has left, and lets the guest run.  vm_is_released() tells the end.
- */
-void vm_recover(struct vm *vm);
 
 /* One line to the debugger's user. */
 __attribute__((format(printf, 2, 3))) void vm_say(struct vm *vm, const char *format, ...);

@@ -296,7 +296,8 @@ static void session_tell_stop(struct session *session)
 {
 	session->state = SESSION_IDLE;
 	/* The person's wish is not met by news of something else: gdb may let go again by itself. */
-	session->interrupted = session->interrupting && session->stop.reason != TARGET_STOP_INTERRUPT;
+	session->interrupted =
+		session->interrupting && session->stop.reason != TARGET_STOP_INTERRUPT;
 	if (session->stop.reason == TARGET_STOP_CRASHED)
 		session_say(session, "The guest has crashed and cannot go on.");
 	session_send_messages(session);

@@ -18,13 +18,13 @@ enum {
 	PAGE_DIRECTORY = 0x3000,
 	PAGE_TABLE = 0x4000, /* and the alias's one page further */
 	IDT = 0x6000,
-	STACK = 0x9000,	     /* one page each, growing down from its end */
+	STACK = 0x9000, /* one page each, growing down from its end */
 };
 
 enum { TF = 0x100, DR6_LOW_HIGH = 0, NO_VECTOR = -1, DB = 1, BP = 3 };
 
 #define DR6_ACTIVE_LOW UINT64_C(0xffff0ff0)
-#define DR6_BS UINT64_C(0x4000)
+#define DR6_BS         UINT64_C(0x4000)
 
 __attribute__((format(printf, 2, 3))) static void violate(
 	struct fake_lender *lender, const char *format, ...)
@@ -168,7 +168,8 @@ static void check_guards(struct fake_vcpu *vcpu)
 
 		if (gpa && load(lender, gpa) != 0xcc &&
 			!(flatten(vcpu->regs.rip) == gpa && vcpu->once))
-			violate(lender, "vCPU %u ran at 0x%llx while the breakpoint at 0x%llx was out",
+			violate(lender,
+				"vCPU %u ran at 0x%llx while the breakpoint at 0x%llx was out",
 				vcpu->index, (unsigned long long)vcpu->regs.rip,
 				(unsigned long long)gpa);
 	}
@@ -232,8 +233,8 @@ static int execute(struct fake_vcpu *vcpu)
 	case 0xfe:
 	case 0xc6:
 		at = load_number(lender, rip + 3, 4);
-		store(lender, at, opcode == 0xc6 ? load(lender, rip + 7) :
-						   (uint8_t)(load(lender, at) + 1));
+		store(lender, at,
+			opcode == 0xc6 ? load(lender, rip + 7) : (uint8_t)(load(lender, at) + 1));
 		vcpu->regs.rip = rip + (opcode == 0xc6 ? 8 : 7);
 		traps = matching(vcpu, false, at);
 		break;
@@ -292,8 +293,8 @@ static int set_events(struct fake_vcpu *vcpu, const uint8_t *argument)
 	memcpy(&vcpu->events, argument, sizeof(vcpu->events));
 	if (vcpu->waiting_vector == BP)
 		violate(vcpu->lender, "vCPU %u: KVM_SET_VCPU_EVENTS dropped a #BP", vcpu->index);
-	vcpu->waiting_vector = vcpu->events.exception.injected ? vcpu->events.exception.nr :
-								 NO_VECTOR;
+	vcpu->waiting_vector =
+		vcpu->events.exception.injected ? vcpu->events.exception.nr : NO_VECTOR;
 	return 0;
 }
 
@@ -532,8 +533,9 @@ static void park(struct fake_vcpu *vcpu, enum channel_reason reason, int run_err
 	report_send(vcpu, reason, run_errno);
 	while (!run && !is_over(vcpu)) {
 		struct pollfd poll_fd = { .fd = vcpu->channel_fd, .events = POLLIN };
-		int rc = poll(&poll_fd, 1, 2) > 0 ?
-			message_receive(vcpu, vcpu->program, sizeof(vcpu->program)) : 0;
+		int rc = poll(&poll_fd, 1, 2) > 0
+				 ? message_receive(vcpu, vcpu->program, sizeof(vcpu->program))
+				 : 0;
 
 		if (rc < 0)
 			fake_die(vcpu);
@@ -600,8 +602,10 @@ static void *fake_thread(void *context)
 			break;
 		reason = vcpu->asked ? CHANNEL_ASKED : run_burst(vcpu);
 		if (reason >= 0)
-			park(vcpu, reason, reason == CHANNEL_FAILED ? error :
-					reason == CHANNEL_ASKED ? EINTR : 0);
+			park(vcpu, reason,
+				reason == CHANNEL_FAILED  ? error
+				: reason == CHANNEL_ASKED ? EINTR
+							  : 0);
 		else
 			usleep(10);
 	}
@@ -682,8 +686,8 @@ int fake_lender_init(struct fake_lender *lender, unsigned count)
 	lender->memory_fd = memfd_create("fake-guest", MFD_CLOEXEC);
 	if (lender->memory_fd < 0 || ftruncate(lender->memory_fd, FAKE_MEMORY) < 0)
 		return -errno;
-	lender->memory = mmap(NULL, FAKE_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED,
-		lender->memory_fd, 0);
+	lender->memory =
+		mmap(NULL, FAKE_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, lender->memory_fd, 0);
 	lender->original = calloc(1, FAKE_MEMORY);
 	if (lender->memory == MAP_FAILED || !lender->original)
 		return -ENOMEM;

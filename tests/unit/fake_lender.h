@@ -37,8 +37,8 @@ enum fake_garble {
 	FAKE_WRONG_TYPE,
 	FAKE_CUT_SHORT,  /* not even a header */
 	FAKE_NO_RESULTS, /* well-formed, but without the results that were asked for */
-	FAKE_TWICE,	 /* and once more, unasked */
-	FAKE_TOO_LONG,	 /* more than a message may have */
+	FAKE_TWICE,      /* and once more, unasked */
+	FAKE_TOO_LONG,   /* more than a message may have */
 };
 
 struct fake_lender;
@@ -50,25 +50,25 @@ struct fake_vcpu {
 	pthread_t thread;
 
 	/* ---- the test's levers ---- */
-	atomic_bool stuck;	  /* in the VMM's hands: neither executes nor listens */
-	atomic_bool mute;	  /* has come out of KVM_RUN, but its thread does not get to report */
-	atomic_bool die;	  /* closes its channel at the next opportunity */
-	atomic_int die_in;	  /* > 0: so many messages from now, before answering the last */
-	atomic_int garble;	  /* enum fake_garble */
+	atomic_bool stuck; /* in the VMM's hands: neither executes nor listens */
+	atomic_bool mute;  /* has come out of KVM_RUN, but its thread does not get to report */
+	atomic_bool die;   /* closes its channel at the next opportunity */
+	atomic_int die_in; /* > 0: so many messages from now, before answering the last */
+	atomic_int garble; /* enum fake_garble */
 	atomic_uint fail_request; /* the ioctl that fails, fail_times times, with fail_errno */
 	atomic_int fail_errno, fail_times;
 	atomic_int fail_run; /* errno of the next KVM_RUN */
 	atomic_bool wake;    /* ends HLT */
 
 	/* ---- what it has seen ---- */
-	atomic_bool parked;	   /* between REPORT and RUN */
+	atomic_bool parked; /* between REPORT and RUN */
 	atomic_bool dead;
-	atomic_ullong executed;	   /* instructions */
-	atomic_uint guest_bp;	   /* #BP delivered to the guest */
+	atomic_ullong executed; /* instructions */
+	atomic_uint guest_bp;   /* #BP delivered to the guest */
 	atomic_uint guest_db;
 	atomic_uint kicks, programs, runs, vmm_exits;
 	atomic_uint debug_control; /* of the last KVM_SET_GUEST_DEBUG */
-	atomic_ullong rip;	   /* a copy, for looking at */
+	atomic_ullong rip;         /* a copy, for looking at */
 
 	/* ---- the thread's own ---- */
 	struct x86_regs regs;
@@ -81,9 +81,9 @@ struct fake_vcpu {
 	uint32_t control;
 	uint64_t debugreg[8];
 	int waiting_vector; /* exception queued; -1 none */
-	bool tf;	    /* the single step in force */
+	bool tf;            /* the single step in force */
 	bool asked, once;
-	uint8_t program[CHANNEL_MAX_BYTES], report[CHANNEL_MAX_BYTES + 64];
+	_Alignas(8) uint8_t program[CHANNEL_MAX_BYTES], report[CHANNEL_MAX_BYTES + 64];
 	size_t program_length, report_length, after_at;
 	uint8_t debug_exit[32];
 };
@@ -93,13 +93,13 @@ struct fake_lender {
 	struct fake_vcpu vcpus[FAKE_VCPUS];
 	int daemon_fd[FAKE_VCPUS]; /* the daemon's ends; -1 once taken */
 	int memory_fd;
-	uint8_t *memory;	   /* guest-physical, as it is */
-	uint8_t *original;	   /* as the guest believes it to be: set by fake_lender_write() */
+	uint8_t *memory;   /* guest-physical, as it is */
+	uint8_t *original; /* as the guest believes it to be: set by fake_lender_write() */
 	atomic_bool quit;
 	/* No instruction may be executed while a guarded byte is not INT3, but at that byte. */
 	atomic_uint guards[FAKE_GUARDS];
-	atomic_uint violations;	   /* what the daemon has done wrong, so far */
-	char violation[160];	   /* the first of them */
+	atomic_uint violations; /* what the daemon has done wrong, so far */
+	char violation[160];    /* the first of them */
 };
 
 /* Builds memory and page tables; the vCPUs are at FAKE_CODE + 0x1000 * index.  0 or -errno. */

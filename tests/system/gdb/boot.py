@@ -18,7 +18,7 @@ def first_instruction():
 
 
 def before_paging():
-    at = address("boot_protected") + 9 if IS_X86 else address("boot_mmu") + 8
+    at = address("boot_protected") + 11 if IS_X86 else address("boot_mmu") + 8
     kind = "break" if able("early software breakpoints") else "hbreak"
     number = set_breakpoint("%s *0x%x" % (kind, at))
     stop = go()

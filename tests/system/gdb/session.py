@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import traceback
@@ -152,15 +153,19 @@ def check_stop(name, stop, at=None, by=None, thread=None):
                  (thread is None or stop.thread == thread), stop)
 
 
-def interrupt_after(seconds):
-    """Ctrl-C, from another process."""
-    os.system("{ sleep %s; kill -INT %d; } > /dev/null 2>&1 &" % (seconds, os.getpid()))
+def go_interrupted(seconds, command="continue"):
+    """The same, with a Ctrl-C from another process after that time, if it has not stopped before."""
+    other = subprocess.Popen(["sh", "-c", "sleep %s; kill -INT %d" % (seconds, os.getpid())])
+    try:
+        return go(command)
+    finally:
+        other.kill()
+        other.wait()
 
 
 def stop_now(seconds=0.2):
     """Let the guest run for a while and stop it by Ctrl-C."""
-    interrupt_after(seconds)
-    return go()
+    return go_interrupted(seconds)
 
 
 # ---- values --------------------------------------------------------------------------------

@@ -73,8 +73,7 @@ def watch_atomic():
     """x86-64: a LOCK prefix; arm64: an exclusive pair, whose store fails when anything gets between."""
     number = set_breakpoint("watch total_additions")
     before = value("total_additions")
-    interrupt_after(5)
-    stop = go()
+    stop = go_interrupted(5)
     check("watch total_additions, written by an atomic addition",
           number in stop.numbers and value("total_additions") > before, stop)
     do("delete")
