@@ -353,6 +353,10 @@ static void rig_assert_free(struct rig *rig)
 	for (unsigned i = 0; i < rig->lender.count; i++)
 		executed[i] = atomic_load(&rig->lender.vcpus[i].executed);
 	rig_idle(rig, 20);
+	for (unsigned i = 0; i < rig->lender.count; i++)
+		for (int64_t end = now_ms() + PATIENCE_MS;
+			atomic_load(&rig->lender.vcpus[i].parked) && now_ms() < end;)
+			rig_idle(rig, 5);
 	rig_assert_undone(rig);
 	for (unsigned i = 0; i < rig->lender.count; i++) {
 		struct fake_vcpu *vcpu = &rig->lender.vcpus[i];

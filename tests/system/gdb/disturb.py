@@ -39,7 +39,8 @@ def around():
 
 def hardware():
     Passing("worker_loop", type=gdb.BP_HARDWARE_BREAKPOINT)
-    Passing("total_rounds", type=gdb.BP_WATCHPOINT, wp_class=gdb.WP_WRITE)
+    if able("watchpoints"):
+        Passing("total_rounds", type=gdb.BP_WATCHPOINT, wp_class=gdb.WP_WRITE)
     if not IS_X86:  # the guest needs two of the four that there are
         Passing("selftest_round", type=gdb.BP_WATCHPOINT, wp_class=gdb.WP_ACCESS)
 
