@@ -116,24 +116,62 @@ static bool step_arm64_run_to(struct step_plan *step, gva_t gva)
 	return true;
 }
 
+/* Runs to end, or to wherever the sequence can be left from [from, end). */
+static bool step_arm64_plan_exits(const struct cpu_arm64 *cpu, const struct sequence *sequence,
+	gva_t from, gva_t end, struct step_plan *step)
+{
+	step_arm64_run_to(step, end);
+	for (unsigned i = 0; i < sequence->exit_count; i++) {
+		gva_t target = sequence->exits[i];
+
+		if (target >= from && target < end)
+			continue; /* stays inside */
+		if (!step_arm64_run_to(step, target))
+			return false;
+	}
+	return step->run_to_count <= cpu->breakpoint_slots;
+}
+
 /* Plans to run the sequence that begins at pc; false when it must be trapped after all. */
 static bool step_arm64_plan_sequence(
 	const struct cpu_arm64 *cpu, const struct guest_memory *memory, struct step_plan *step)
 {
 	struct sequence sequence;
 
-	if (!sequence_scan(&sequence, memory, cpu->regs.pc))
-		return false;
-	step_arm64_run_to(step, sequence.end);
-	for (unsigned i = 0; i < sequence.exit_count; i++) {
-		gva_t target = sequence.exits[i];
+	return sequence_scan(&sequence, memory, cpu->regs.pc) &&
+	       step_arm64_plan_exits(cpu, &sequence, sequence.from, sequence.end, step);
+}
 
-		if (target >= sequence.from && target < sequence.end)
-			continue; /* stays inside */
-		if (!step_arm64_run_to(step, target))
-			return false;
-	}
-	return step->run_to_count <= cpu->breakpoint_slots;
+/*
+ * At the store of a sequence (a watchpoint stops there) the monitor is lost: the store will fail, and the
+ * branch behind it goes back to the load.  Runs until a later try has succeeded.
+ */
+static bool step_arm64_plan_retry(
+	const struct cpu_arm64 *cpu, const struct guest_memory *memory, struct step_plan *step)
+{
+	gva_t branch = cpu->regs.pc + 4, load;
+	struct instruction_arm64 instruction;
+	struct sequence sequence;
+	uint8_t code[4];
+
+	if (memory->read(memory->context, branch, code, sizeof(code)) < 0)
+		return false;
+	instruction_arm64_decode_bytes(&instruction, code, sizeof(code));
+	load = branch + (uint64_t)instruction.offset;
+	if (instruction.kind != INSTRUCTION_BRANCH_MAYBE || load >= branch ||
+		!sequence_scan(&sequence, memory, load - 4) || sequence.end != branch)
+		return false;
+	return step_arm64_plan_exits(cpu, &sequence, load, branch + 4, step);
+}
+
+static bool step_arm64_plan_exclusive(const struct cpu_arm64 *cpu,
+	const struct guest_memory *memory, enum instruction_arm64_kind kind, struct step_plan *step)
+{
+	if (kind == INSTRUCTION_LOAD_EXCLUSIVE)
+		return step_arm64_plan_sequence(cpu, memory, step);
+	if (kind == INSTRUCTION_STORE_EXCLUSIVE)
+		return step_arm64_plan_retry(cpu, memory, step);
+	return false;
 }
 
 /* ---- before ------------------------------------------------------------------------------ */
@@ -170,8 +208,7 @@ void step_arm64_begin(struct cpu *cpu, const struct guest_memory *memory, const 
 	step->private[OLD_PSTATE] = cpu->arm64.regs.pstate;
 	step->private[WORD] = word;
 	instruction_arm64_decode(&instruction, word);
-	if (instruction.kind == INSTRUCTION_LOAD_EXCLUSIVE &&
-		step_arm64_plan_sequence(&cpu->arm64, memory, step))
+	if (step_arm64_plan_exclusive(&cpu->arm64, memory, instruction.kind, step))
 		return;
 	step->trap = true;
 	step->run_to_count = 0;

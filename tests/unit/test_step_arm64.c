@@ -215,7 +215,8 @@ static const struct {
 	const char *name;
 	uint32_t words[24];
 	int ends;      /* how many of run_to[], or TRAP */
-	int run_to[4]; /* words from pc */
+	int run_to[4]; /* words from the first */
+	unsigned at;   /* word that pc is at */
 } sequences[] = {
 	{ "add", { LDXR, ADD, STXR, CBNZ(-3u) }, 1, { 3 } },
 	{ "pair", { LDAXP, STLXP, NOP }, 1, { 2 } },
@@ -242,6 +243,10 @@ static const struct {
 			ADD, STXR },
 		TRAP, { 0 } },
 	{ "store alone", { STXR, ADD }, TRAP, { 0 } },
+	{ "at the store", { LDXR, ADD, STXR, CBNZ(-3u), NOP }, 1, { 4 }, 2 },
+	{ "at the store, another exit", { LDXR, BNE(8), STXR, CBNZ(-3u) }, 2, { 4, 9 }, 2 },
+	{ "at the store, no retry", { LDXR, ADD, STXR, CBNZ(2), NOP }, TRAP, { 0 }, 2 },
+	{ "at the store, back to another", { STXR, ADD, STXR, CBNZ(-3u) }, TRAP, { 0 }, 2 },
 	{ "not exclusive", { 0xc8dffc20, STXR }, TRAP, { 0 } },
 };
 
@@ -259,8 +264,10 @@ static void begin_sequence(struct cpu *cpu, size_t i, struct step_plan *step)
 	struct code code = { sequences[i].words, sequence_length(sequences[i].words) };
 	struct guest_memory memory = { .read = code_read, .context = &code };
 
+	cpu->arm64.regs.pc += sequences[i].at * UINT64_C(4);
 	memset(step, 0xaa, sizeof(*step));
-	arch_arm64.step_begin(cpu, &memory, (const uint8_t *)code.words, 16, step);
+	arch_arm64.step_begin(
+		cpu, &memory, (const uint8_t *)(code.words + sequences[i].at), 16, step);
 }
 
 /* Row 42. */
@@ -281,7 +288,7 @@ static void test_sequences(void **state)
 				fail_msg("%s: run_to[%u] is %llx", sequences[i].name, n,
 					(unsigned long long)step.run_to[n]);
 		}
-		assert_true(step.from == FIXTURE_PC);
+		assert_true(step.from == FIXTURE_PC + sequences[i].at * UINT64_C(4));
 		/* No mask may get into a frame that a page fault on the way saves. */
 		assert_int_equal(cpu.arm64.regs.pstate, step.trap ? 0x1c5 : 0x5);
 	}

@@ -38,7 +38,7 @@ def around():
 
 
 def hardware():
-    Passing("worker_loop", type=gdb.BP_HARDWARE_BREAKPOINT)
+    Passing("worker_round", type=gdb.BP_HARDWARE_BREAKPOINT)
     if able("watchpoints"):
         Passing("total_rounds", type=gdb.BP_WATCHPOINT, wp_class=gdb.WP_WRITE)
     if not IS_X86:  # the guest needs two of the four that there are

@@ -73,14 +73,14 @@ def by_hand(where, kind):
     peer.ask("?")
     peer.ask("Z%s,%x,%s" % (kind, at, KIND_OF_CODE))
     stops = []
-    for _ in range(40):
+    for _ in range(16):
         fields = peer.let_go()
         thread = int(fields["thread"], 16)
         count = int.from_bytes(bytes.fromhex(peer.ask("m%x,4" % (events + (thread - 1) * size))), "little")
         stops.append((fields["why"], peer.number(fields, PC_NUMBER), thread, count))
     peer.ask("D")
     peer.close()
-    check("%s; vCont;c, 40 times: the debugger comes first" % name,
+    check("%s; vCont;c, 16 times: the debugger comes first" % name,
           all(why == "T05" and where == at for why, where, _, _ in stops), stops)
     pairs = [(a, b) for thread in range(1, VCPUS + 1)
              for stops_of in [[stop for stop in stops if stop[2] == thread]]
