@@ -50,9 +50,11 @@
 enum { X86_RW_EXECUTE, X86_RW_WRITE, X86_RW_IO, X86_RW_ACCESS }; /* DR7.R/Wn */
 
 enum {
-	X86_DB = 1, /* vectors */
+	X86_DE = 0, /* vectors */
+	X86_DB = 1,
 	X86_NMI = 2,
 	X86_BP = 3,
+	X86_UD = 6,
 	X86_GP = 13,
 	X86_PF = 14,
 };

@@ -155,6 +155,20 @@ static struct slot *slot_take_for_guest(struct debug_plan *plan, unsigned index)
 	return plan->slots[index].owner == SLOT_FREE ? &plan->slots[index] : slot_take(plan);
 }
 
+/*
+ * False for an instruction breakpoint elsewhere, when all that is executed is the one instruction
+ * at pc that leads to run_to[].
+ */
+static bool guest_slot_has_a_say(
+	const struct cpu *cpu, const struct debug_request *request, unsigned index)
+{
+	const struct x86_debugregs *own = &cpu->x86_64.debugregs;
+
+	return request->step || !request->run_to_count ||
+	       dr7_rw(own->dr7, index) != X86_RW_EXECUTE ||
+	       own->db[index] == arch_x86_64_pc(cpu);
+}
+
 static void slots_merge_one(
 	const struct x86_debugregs *own, unsigned index, struct debug_plan *plan)
 {
@@ -182,14 +196,15 @@ static void slots_merge_one(
 		.length = rw == X86_RW_EXECUTE ? 1 : dr7_length(own->dr7, index) };
 }
 
-static void slots_merge_guest(const struct cpu *cpu, struct debug_plan *plan)
+static void slots_merge_guest(
+	const struct cpu *cpu, const struct debug_request *request, struct debug_plan *plan)
 {
 	const struct x86_debugregs *own = &cpu->x86_64.debugregs;
 
 	if (!(cpu->valid & CPU_DEBUG))
 		return;
 	for (unsigned i = 0; i < X86_SLOTS; i++)
-		if (dr7_is_enabled(own->dr7, i))
+		if (dr7_is_enabled(own->dr7, i) && guest_slot_has_a_say(cpu, request, i))
 			slots_merge_one(own, i, plan);
 }
 
@@ -230,12 +245,12 @@ static void plan_slots(
 		slots_add_ends(request, plan);
 	slots_add_points(cpu, request, plan);
 	if (plan_uses_slots(plan))
-		slots_merge_guest(cpu, plan);
+		slots_merge_guest(cpu, request, plan);
 	if (!request->step || !request->run_to_count)
 		return;
 	with_ends = *plan;
 	if (!plan_uses_slots(plan))
-		slots_merge_guest(cpu, &with_ends);
+		slots_merge_guest(cpu, request, &with_ends);
 	if (slots_add_ends(request, &with_ends) > 0 && with_ends.limitations == plan->limitations)
 		*plan = with_ends;
 }

@@ -189,6 +189,7 @@ static void run_report_hit(struct vm *vm, struct vcpu *vcpu)
 		vcpu->pass = true;
 		vcpu->pass_pc = vcpu->hit_pc;
 		vcpu->pass_watch = watch;
+		vcpu->pass_trap = reason == TARGET_STOP_SWBREAK;
 	}
 	run_report(vm, &vcpu->hit);
 }
@@ -337,25 +338,39 @@ static void run_launch(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand
 }
 
 /*
+ * The guest's own breakpoint instruction, executed as ours, needs no second time: it gets its exception.
+ * That ours may have been taken away meanwhile makes no difference.  A second time would be one too
+ * many for a debug register of the guest's: its handler has had the first told to pass (RF, x86).
+ */
+static bool run_owes_breakpoint(struct vm *vm, struct vcpu *vcpu, gva_t pc)
+{
+	const struct arch *arch = vm->arch;
+	struct view view = { .vm = vm, .vcpu = vcpu };
+	uint8_t code[4];
+
+	if (!run_passes(vcpu, pc) || !vcpu->pass_trap ||
+		view_read(&view, pc, code, arch->breakpoint_length) != arch->breakpoint_length ||
+		!arch->is_breakpoint(code, arch->breakpoint_length))
+		return false;
+	if (vcpu->inject.kind == INJECT_NONE) {
+		arch->own_breakpoint(&vcpu->cpu, code, arch->breakpoint_length, &vcpu->inject);
+		vcpu->inject_pc = pc;
+	}
+	return true;
+}
+
+/*
  * True when vcpu cannot go on without the original instruction under our breakpoint being put back for
- * it.  A guest's own breakpoint instruction that has just been executed, under ours, needs no such
- * thing: it gets its exception.
+ * it.
  */
 static bool run_needs_lift(struct vm *vm, struct vcpu *vcpu, struct plant **plant)
 {
-	const struct arch *arch = vm->arch;
 	gva_t pc = run_pc(vm, vcpu);
 
 	*plant = run_plant_at(vm, vcpu, pc);
-	if (!*plant || (vcpu->action != TARGET_STEP && !run_passes(vcpu, pc)))
+	if (run_owes_breakpoint(vm, vcpu, pc))
 		return false;
-	if (!run_passes(vcpu, pc) ||
-		!arch->is_breakpoint((*plant)->original, arch->breakpoint_length))
-		return true;
-	if (vcpu->inject.kind == INJECT_NONE)
-		arch->own_breakpoint(
-			&vcpu->cpu, (*plant)->original, arch->breakpoint_length, &vcpu->inject);
-	return false;
+	return *plant && (vcpu->action == TARGET_STEP || run_passes(vcpu, pc));
 }
 
 /* Alone: every other vCPU is parked while the breakpoint is out of memory. */
@@ -540,6 +555,7 @@ static void run_pass_alias(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 	vcpu->pass = true;
 	vcpu->pass_pc = pc;
 	vcpu->pass_watch = false;
+	vcpu->pass_trap = true;
 	run_again(vm, vcpu);
 }
 
@@ -613,6 +629,7 @@ static void run_step_abandon(struct vm *vm, struct vcpu *vcpu)
 	if (vcpu->stepping && vcpu->errand == VCPU_OVER && run_pc(vm, vcpu) == vcpu->step.from) {
 		vcpu->pass = true;
 		vcpu->pass_pc = vcpu->step.from;
+		vcpu->pass_trap = false;
 	}
 	run_step_end(vm, vcpu);
 	if (alone && vm->state == VM_RUNNING)

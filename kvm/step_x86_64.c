@@ -11,9 +11,10 @@
  * - takes our TF out of what PUSHF and SYSCALL have saved;
  * - lets instructions that raise an exception (INT n, INT3, INTO, INT1, UD2), SYSCALL, and an
  *   exception that waits to be delivered run to the address they lead to, without TF;
- * - puts the handlers of #PF and #GP in the way of every other instruction: a step that faults ends
- *   there, with our TF taken out of the frame, as it does on arm64.  Otherwise the handler would
- *   run whole, interrupts blocked and other vCPUs perhaps held, before the step ended.
+ * - puts the handlers of #PF, #GP, #UD and #DE in the way of every other instruction, as far as there
+ *   are debug registers left: a step that faults ends there, with our TF taken out of the frame, as
+ *   it does on arm64.  Otherwise the handler would run whole, interrupts blocked and other vCPUs
+ *   perhaps held, before the step ended.
  *
  * What remains: the other faults (their handlers run before the step ends, and see TF); a task switch
  * by hardware, and 16-bit gates, likewise.  One step goes over MOV SS or POP SS and the next
@@ -188,18 +189,19 @@ static bool step_run_to(struct step_plan *step, gva_t entry)
 	return true;
 }
 
-/* Ends a step at the handler of the faults that any instruction may raise, and Linux survives. */
+/* Ends a step at the handlers of the faults that instructions raise in earnest, the commonest first. */
 static void step_catch_faults(
 	const struct cpu *cpu, const struct guest_memory *memory, struct step_plan *step)
 {
+	static const uint8_t faults[] = { X86_PF, X86_GP, X86_UD, X86_DE };
 	gva_t entry;
 
+	_Static_assert(sizeof(faults) <= sizeof(step->run_to) / sizeof(step->run_to[0]), "run_to[]");
 	if (!(cpu->x86_64.sregs.cr0 & X86_CR0_PE))
 		return;
-	if ((cpu->x86_64.sregs.cr0 & X86_CR0_PG) && handler_entry(cpu, memory, X86_PF, 0, &entry))
-		step_run_to(step, entry);
-	if (handler_entry(cpu, memory, X86_GP, 0, &entry))
-		step_run_to(step, entry);
+	for (unsigned i = 0; i < sizeof(faults); i++)
+		if (handler_entry(cpu, memory, faults[i], 0, &entry))
+			step_run_to(step, entry);
 }
 
 static bool run_to_handler(const struct cpu *cpu, const struct guest_memory *memory,

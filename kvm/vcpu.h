@@ -50,6 +50,7 @@ struct vcpu {
 	bool pass; /* the breakpoint at pass_pc was reported: go past it, do not hit again */
 	gva_t pass_pc;
 	bool pass_watch; /* ... the watchpoint, that is: which stopped before the access */
+	bool pass_trap;  /* ... the instruction that we planted, which the vCPU has executed */
 };
 
 /* Takes channel_fd. */

@@ -29,7 +29,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct handover handover;
 	struct handover_event event;
 	struct packet p;
-
 	handover_init(&handover, &limits);
 	while (size >= sizeof(p)) {
 		struct handover_fds fds = { 0 };

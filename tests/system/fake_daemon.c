@@ -20,6 +20,8 @@
 #include "kvm/journal.h"
 #include "protocol/handover.h"
 
+#if defined(__x86_64__) /* like the guest of test_lender.c */
+
 enum { MAX_VCPUS = 4, TIMEOUT_MS = 10000 };
 
 struct message {
@@ -277,8 +279,6 @@ static void done(void)
 		die("nobody listens");
 }
 
-#if defined(__x86_64__)
-
 static struct kvm_regs regs_get(struct fake *fake, unsigned vcpu)
 {
 	struct kvm_regs regs;
@@ -528,8 +528,6 @@ static void script_spinner(struct fake *fake)
 	done();
 }
 
-#endif
-
 /* Nothing: the VM is known and left alone. */
 static void script_idle(struct fake *fake)
 {
@@ -572,7 +570,6 @@ static const struct {
 	{ "idle", script_idle },
 	{ "refuse", script_refuse },
 	{ "liar", script_liar },
-#if defined(__x86_64__)
 	{ "debug", script_debug },
 	{ "kicks", script_kicks },
 	{ "chaos", script_chaos },
@@ -580,7 +577,6 @@ static const struct {
 	{ "spinner", script_spinner },
 	{ "spinkicks", script_spinkicks },
 	{ "pause", script_pause },
-#endif
 };
 
 /* Bound under another name first: whoever sees path can connect. */
@@ -622,3 +618,5 @@ int fake_daemon_main(const char *path, const char *script)
 			serve(&fake, scripts[i].play);
 	die("no script %s", script);
 }
+
+#endif

@@ -44,7 +44,10 @@ stage_close() {
 		[ "$stage_kind" != host ] || [ ! -s "$pid" ] || [ -e "${pid%.pid}.status" ] ||
 			kill -KILL "$(cat "$pid")" 2> /dev/null || :
 	done
-	rm -rf "$stage_tmp"
+	for _ in {1..10}; do # those who note the status of what was killed may be at it still
+		rm -rf "$stage_tmp" 2> /dev/null && break
+		sleep 0.1
+	done
 	exit "$status"
 }
 

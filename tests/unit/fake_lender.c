@@ -128,6 +128,7 @@ static int debug_exit(struct fake_vcpu *vcpu, uint32_t exception, uint64_t dr6)
 {
 	uint64_t words[3] = { vcpu->regs.rip, dr6 ^ DR6_ACTIVE_LOW, vcpu->debugreg[7] };
 
+	vcpu->bp_exit = exception == BP;
 	memset(vcpu->debug_exit, 0, sizeof(vcpu->debug_exit));
 	memcpy(vcpu->debug_exit, &exception, sizeof(exception));
 	memcpy(vcpu->debug_exit + 8, words, sizeof(words));
@@ -261,6 +262,8 @@ static int set_guest_debug(struct fake_vcpu *vcpu, const uint8_t *argument)
 		if (vcpu->waiting_vector != NO_VECTOR)
 			return -EBUSY;
 		vcpu->waiting_vector = control & KVM_GUESTDBG_INJECT_BP ? BP : DB;
+		if (vcpu->waiting_vector == BP && !vcpu->bp_exit)
+			violate(vcpu->lender, "vCPU %u: a #BP of unknown length", vcpu->index);
 	}
 	vcpu->control = control & KVM_GUESTDBG_ENABLE ? control : 0;
 	memcpy(vcpu->debugreg, argument + 8, sizeof(vcpu->debugreg));

@@ -81,6 +81,7 @@ struct fake_vcpu {
 	uint32_t control;
 	uint64_t debugreg[8];
 	int waiting_vector; /* exception queued; -1 none */
+	bool bp_exit;       /* the last exit was #BP: KVM knows the length of an INT3 to inject */
 	bool tf;            /* the single step in force */
 	bool asked, once;
 	_Alignas(8) uint8_t program[CHANNEL_MAX_BYTES], report[CHANNEL_MAX_BYTES + 64];

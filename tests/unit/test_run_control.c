@@ -859,6 +859,7 @@ static void test_own_int3_is_the_guests(void **state)
 static void test_own_int3_under_ours(void **state)
 {
 	struct rig *rig = rig_make(2);
+	struct fake_vcpu *own = &rig->lender.vcpus[0];
 	unsigned before;
 
 	(void)state;
@@ -868,10 +869,10 @@ static void test_own_int3_under_ours(void **state)
 	rig_insert(rig, FAKE_CODE + 2);
 	rig_continue(rig);
 	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
-	before = atomic_load(&rig->lender.vcpus[0].guest_bp);
+	before = atomic_load(&own->guest_bp);
 	for (unsigned i = 0; i < 5; i++) {
 		assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 2);
-		assert_int_equal(atomic_load(&rig->lender.vcpus[0].guest_bp), before + i);
+		assert_int_equal(atomic_load(&own->guest_bp), before + i);
 		rig_continue(rig);
 		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
 	}
@@ -879,16 +880,50 @@ static void test_own_int3_under_ours(void **state)
 	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
 	rig_expect(rig, 1, TARGET_STOP_STEP);
 	assert_int_equal(rig_pc(rig, 1), FAKE_BP_HANDLER);
-	assert_int_equal(atomic_load(&rig->lender.vcpus[0].guest_bp), before + 6);
+	assert_int_equal(atomic_load(&own->guest_bp), before + 6);
 	rig_continue(rig);
 	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
-	/* Taken away, it is the guest's alone. */
+	/* Taken away, it is the guest's alone; but it has been executed, and is not a second time. */
 	rig_remove(rig, FAKE_CODE + 2);
+	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig_pc(rig, 1), FAKE_BP_HANDLER);
+	assert_true(atomic_load(&own->debug_control) & KVM_GUESTDBG_INJECT_BP);
+	assert_int_equal(atomic_load(&own->guest_bp), before + 7);
 	rig_continue(rig);
 	rig_idle(rig, 20);
 	assert_true(rig->owed);
-	assert_true(atomic_load(&rig->lender.vcpus[0].guest_bp) > before + 6);
+	assert_true(atomic_load(&own->guest_bp) > before + 7);
 	rig_finish(rig);
+}
+
+/* A hardware breakpoint stops before the guest's INT3, ours on it or not: that is still to be executed. */
+static void test_own_int3_under_hardware_breakpoint(void **state)
+{
+	(void)state;
+	for (unsigned both = 0; both < 2; both++) {
+		struct rig *rig = rig_make(1);
+		struct fake_vcpu *own = &rig->lender.vcpus[0];
+		unsigned before;
+
+		CODE(rig, 0, OWN);
+		rig_attach(rig);
+		rig_insert(rig, FAKE_CODE + (both ? 2 : 0x800));
+		assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 2, 1), 0);
+		rig_continue(rig);
+		rig_expect(rig, 1, TARGET_STOP_HWBREAK);
+		before = atomic_load(&own->guest_bp);
+		for (unsigned i = 1; i < 5; i++) {
+			rig_continue(rig);
+			rig_expect(rig, 1, TARGET_STOP_HWBREAK);
+			assert_int_equal(atomic_load(&own->guest_bp), before + i);
+		}
+		assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
+		rig_expect(rig, 1, TARGET_STOP_STEP);
+		assert_int_equal(rig_pc(rig, 1), FAKE_BP_HANDLER);
+		assert_int_equal(atomic_load(&own->guest_bp), before + 5);
+		rig_finish(rig);
+	}
 }
 
 /* The debugger leaves, or moves pc, while the guest's own exception is due. */
@@ -2141,6 +2176,7 @@ int main(void)
 		cmocka_unit_test(test_bad_breakpoints),
 		cmocka_unit_test(test_own_int3_is_the_guests),
 		cmocka_unit_test(test_own_int3_under_ours),
+		cmocka_unit_test(test_own_int3_under_hardware_breakpoint),
 		cmocka_unit_test(test_own_int3_under_ours_and_pc_moves),
 		cmocka_unit_test(test_own_int3_during_stop),
 		cmocka_unit_test(test_own_int3_during_stop_and_pc_moves),

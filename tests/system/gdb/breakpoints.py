@@ -5,23 +5,11 @@ from session import *
 BREAK = "software breakpoints"
 
 
-def seen_on(number, tries):
-    """The vCPUs that a breakpoint is hit on."""
-    seen = set()
-    for _ in range(tries):
-        stop = go()
-        if number in stop.numbers:
-            seen.add(stop.thread)
-        if len(seen) == VCPUS:
-            break
-    return seen
-
-
 def every_vcpu(command):
     number = set_breakpoint(command)
     stop = go()
     check_stop("%s; continue" % command, stop, at=command.split()[-1], by=number)
-    seen = seen_on(number, 60 * VCPUS)
+    seen = on_each_vcpu(number)
     check("%s: hit on each of %d vCPUs" % (command, VCPUS), len(seen) == VCPUS, seen)
     do("delete")
 
@@ -133,7 +121,7 @@ def in_user_code(command):
     check_stop("%s user_collatz; continue: in user code" % command, stop, at="user_collatz", by=number)
     check("info threads says so", "in user mode" in do("info threads").split("*")[1].splitlines()[0])
     check("backtrace in user code", "user_main" in do("backtrace"))
-    seen = seen_on(number, 60 * VCPUS)
+    seen = on_each_vcpu(number)
     check("%s user_collatz: hit on each of %d vCPUs" % (command, VCPUS), len(seen) == VCPUS, seen)
     do("delete")
 

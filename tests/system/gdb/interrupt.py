@@ -58,7 +58,7 @@ def while_stepping():
     """A Ctrl-C amid a long run of single steps ends it."""
     do("tbreak *worker_round")
     go()
-    stop = go_interrupted(0.3, "stepi 1000000")
+    stop = go_interrupted(0.15, "stepi 1000000")  # not as far as HLT
     check("stepi 1000000; Ctrl-C: stops", stop.signal == "SIGINT" or not stop.numbers, stop)
     stop = go("stepi")
     check("stepi after it", not stop.numbers, stop)

@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 import traceback
 
 import gdb
@@ -151,6 +152,18 @@ def check_stop(name, stop, at=None, by=None, thread=None):
     return check(name, (at is None or stop.function == at) and
                  (by in stop.numbers if by else not stop.numbers) and stop.signal in (None, "SIGTRAP") and
                  (thread is None or stop.thread == thread), stop)
+
+
+def on_each_vcpu(number, note=lambda: True, seconds=25):
+    """Continues until breakpoint `number` was hit on each vCPU, or the time is up: on a busy machine one
+    vCPU may be there first again and again. What note() gave at the first hit on each thread."""
+    end = time.monotonic() + seconds
+    seen = {}
+    while len(seen) < VCPUS and time.monotonic() < end:
+        stop = go()
+        if number in stop.numbers and stop.thread not in seen:
+            seen[stop.thread] = note()
+    return seen
 
 
 def go_interrupted(seconds, command="continue"):

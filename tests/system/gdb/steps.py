@@ -132,7 +132,10 @@ def atomic():
 
 
 def idle():
-    """Where the instruction sleeps until the next interrupt."""
+    """Where the instruction sleeps until the next interrupt. A KVM that emulates the guest (it steps no user
+    code) lets the vCPU fall asleep some instructions later instead, and nothing wakes it."""
+    if not needs("user steps", "stepi through HLT or WFI and the interrupt after it"):
+        return
     stop = at_function("arch_idle")
     thread, steps = stop.thread, 0
     while stop.function == "arch_idle" and steps < 40:

@@ -31,13 +31,7 @@ def switching():
 def same_function_on_all():
     """Stop one after the other in the same place, with the ones before held there."""
     number = set_breakpoint("break *worker_loop")
-    seen = {}
-    for _ in range(40 * VCPUS):
-        stop = go()
-        if number in stop.numbers:
-            seen[stop.thread] = value("worker->cpu")
-        if len(seen) == VCPUS:
-            break
+    seen = on_each_vcpu(number, lambda: value("worker->cpu"))
     check("break *worker_loop: each thread with its own worker",
           len(seen) == VCPUS and all(cpu == num - 1 for num, cpu in seen.items()), seen)
     do("delete")

@@ -5,16 +5,14 @@ from session import *
 
 def watch_kernel():
     number = set_breakpoint("watch total_rounds")
-    seen, good = set(), True
-    for _ in range(40 * VCPUS):
+    good = True
+    for _ in range(10):
         before = value("total_rounds")
         stop = go()
-        seen.add(stop.thread)
         good = good and number in stop.numbers and value("total_rounds") == before + 1
-        if not good or len(seen) == VCPUS:
-            break
     check("watch total_rounds: each stop is one more", good, stop)
     check("watch total_rounds: in worker_round", stop.function == "worker_round", stop)
+    seen = on_each_vcpu(number)
     check("watch total_rounds: on each of %d vCPUs" % VCPUS, len(seen) == VCPUS, seen)
     do("delete")
 
