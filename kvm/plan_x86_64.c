@@ -165,8 +165,7 @@ static bool guest_slot_has_a_say(
 	const struct x86_debugregs *own = &cpu->x86_64.debugregs;
 
 	return request->step || !request->run_to_count ||
-	       dr7_rw(own->dr7, index) != X86_RW_EXECUTE ||
-	       own->db[index] == arch_x86_64_pc(cpu);
+	       dr7_rw(own->dr7, index) != X86_RW_EXECUTE || own->db[index] == arch_x86_64_pc(cpu);
 }
 
 static void slots_merge_one(

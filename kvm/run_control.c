@@ -13,7 +13,7 @@ static void run_over_end(struct vm *vm);
 
 static gva_t run_pc(struct vm *vm, struct vcpu *vcpu)
 {
-	if (vcpu_fetch(vcpu, CPU_STOP, vm->stop_timeout_ms) < 0)
+	if (vcpu_fetch(vcpu, CPU_STOP, vm->call_timeout_ms) < 0)
 		return 0;
 	return vm->arch->pc(&vcpu->cpu);
 }
@@ -250,7 +250,7 @@ static void run_step_begin(struct vm *vm, struct vcpu *vcpu)
 	ssize_t length = view_read(&view, pc, code, sizeof(code));
 	unsigned have = length > 0 ? (unsigned)length : 0;
 
-	vcpu_fetch(vcpu, vm->arch->step_groups(&vcpu->cpu, code, have), vm->stop_timeout_ms);
+	vcpu_fetch(vcpu, vm->arch->step_groups(&vcpu->cpu, code, have), vm->call_timeout_ms);
 	memset(&vcpu->step, 0, sizeof(vcpu->step));
 	vm->arch->step_begin(&vcpu->cpu, &memory, code, have, &vcpu->step);
 	vcpu->step.from = pc;
@@ -276,7 +276,7 @@ static void run_step_end(struct vm *vm, struct vcpu *vcpu)
 
 	if (vcpu->stepping) {
 		vcpu->stepping = false;
-		vcpu_fetch(vcpu, CPU_STOP, vm->stop_timeout_ms);
+		vcpu_fetch(vcpu, CPU_STOP, vm->call_timeout_ms);
 		vm->arch->step_end(&vcpu->cpu, &memory, &vcpu->step);
 	}
 	vcpu->errand = VCPU_FREE;
@@ -310,7 +310,7 @@ static void run_inject(struct vm *vm, struct vcpu *vcpu)
 
 	if (vcpu->inject.kind == INJECT_NONE)
 		return;
-	vcpu_fetch(vcpu, arch->injection_groups(&vcpu->inject), vm->stop_timeout_ms);
+	vcpu_fetch(vcpu, arch->injection_groups(&vcpu->inject), vm->call_timeout_ms);
 	arch->inject(&vcpu->cpu, &vcpu->inject);
 }
 
@@ -319,7 +319,7 @@ static void run_launch(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand
 	const struct arch *arch = vm->arch;
 	struct debug_request request;
 	uint32_t groups;
-	int rc = vcpu_fetch(vcpu, CPU_STOP, vm->stop_timeout_ms);
+	int rc = vcpu_fetch(vcpu, CPU_STOP, vm->call_timeout_ms);
 
 	if (rc == 0) {
 		run_inject(vm, vcpu);
@@ -328,7 +328,7 @@ static void run_launch(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand
 			run_step_begin(vm, vcpu);
 		request = run_request(vm, vcpu);
 		groups = arch->debug_groups(&request);
-		vcpu_fetch(vcpu, groups, vm->stop_timeout_ms);
+		vcpu_fetch(vcpu, groups, vm->call_timeout_ms);
 		arch->plan(&vcpu->cpu, &request, &vcpu->plan);
 		vm_say_limitations(vm, vcpu->plan.limitations);
 		rc = vcpu_launch(vcpu, arch, CPU_STOP | groups);
@@ -612,7 +612,7 @@ static void run_on_debug(struct vm *vm, struct vcpu *vcpu)
 	uint32_t groups = CPU_STOP | vm->arch->debug_groups(&request);
 	gva_t pc;
 
-	if (vcpu_fetch(vcpu, groups, vm->stop_timeout_ms) < 0 && vcpu->state == VCPU_LOST)
+	if (vcpu_fetch(vcpu, groups, vm->call_timeout_ms) < 0 && vcpu->state == VCPU_LOST)
 		return;
 	pc = vm->arch->pc(&vcpu->cpu);
 	run_describe_event(vm, vcpu, &event, pc);

@@ -196,7 +196,8 @@ static void step_catch_faults(
 	static const uint8_t faults[] = { X86_PF, X86_GP, X86_UD, X86_DE };
 	gva_t entry;
 
-	_Static_assert(sizeof(faults) <= sizeof(step->run_to) / sizeof(step->run_to[0]), "run_to[]");
+	_Static_assert(
+		sizeof(faults) <= sizeof(step->run_to) / sizeof(step->run_to[0]), "run_to[]");
 	if (!(cpu->x86_64.sregs.cr0 & X86_CR0_PE))
 		return;
 	for (unsigned i = 0; i < sizeof(faults); i++)

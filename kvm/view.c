@@ -9,7 +9,7 @@ int view_translate(const struct view *view, gva_t gva, struct translation *out)
 {
 	struct vm *vm = view->vm;
 	struct physical physical = memory_physical(&vm->memory);
-	int rc = vcpu_fetch(view->vcpu, CPU_STOP, vm->stop_timeout_ms);
+	int rc = vcpu_fetch(view->vcpu, CPU_STOP, vm->call_timeout_ms);
 
 	if (rc < 0)
 		return rc;

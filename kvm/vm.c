@@ -84,7 +84,7 @@ static void vm_thread_describe(struct target *target, unsigned thread, char *tex
 	else if (vcpu->state == VCPU_RUNNING && vm->state == VM_STOPPED)
 		snprintf(state, sizeof(state), "busy in the VMM, not stopped");
 	else if (vcpu->state == VCPU_PARKED) {
-		vcpu_fetch(vcpu, CPU_STOP | CPU_MP, vm->stop_timeout_ms);
+		vcpu_fetch(vcpu, CPU_STOP | CPU_MP, vm->call_timeout_ms);
 		vm->arch->describe(&vcpu->cpu, state, sizeof(state));
 	}
 	snprintf(text, size, "vCPU %u, %s", vcpu->index, state);
@@ -117,7 +117,7 @@ static int vm_register_read(struct target *target, unsigned thread, unsigned num
 		return -ENOENT;
 	if (view.vcpu->state != VCPU_PARKED)
 		return -ENODATA;
-	vcpu_fetch(view.vcpu, view.vm->arch->register_groups(number), view.vm->stop_timeout_ms);
+	vcpu_fetch(view.vcpu, view.vm->arch->register_groups(number), view.vm->call_timeout_ms);
 	return view.vm->arch->register_read(&view.vcpu->cpu, number, value);
 }
 
@@ -132,10 +132,10 @@ static int vm_register_write(
 	if (number >= view.vm->arch->description->register_count)
 		return -ENOENT;
 	rc = vcpu_fetch(
-		view.vcpu, view.vm->arch->register_groups(number), view.vm->stop_timeout_ms);
+		view.vcpu, view.vm->arch->register_groups(number), view.vm->call_timeout_ms);
 	if (rc == 0)
 		rc = view.vm->arch->register_write(&view.vcpu->cpu, number, value);
-	return rc < 0 ? rc : vcpu_store(view.vcpu, view.vm->stop_timeout_ms);
+	return rc < 0 ? rc : vcpu_store(view.vcpu, view.vm->call_timeout_ms);
 }
 
 static ssize_t vm_memory_read(
@@ -179,7 +179,7 @@ static int vm_insert_point(struct view *view, const struct hardware_point *point
 
 	if (breakpoint_has_point(table, point))
 		return 0;
-	rc = vcpu_fetch(vcpu, CPU_STOP | CPU_DEBUG, view->vm->stop_timeout_ms);
+	rc = vcpu_fetch(vcpu, CPU_STOP | CPU_DEBUG, view->vm->call_timeout_ms);
 	if (rc == 0)
 		rc = view->vm->arch->check_point(
 			&vcpu->cpu, table->points, table->point_count, point);
@@ -256,6 +256,7 @@ int vm_init(struct vm *vm, const struct arch *arch, const struct vm_hooks *hooks
 		.arch = arch,
 		.hooks = hooks,
 		.stop_timeout_ms = stop_timeout_ms,
+		.call_timeout_ms = VM_CALL_TIMEOUT_MS,
 		.vcpu_count = vcpu_count,
 		.state = VM_FREE,
 	};

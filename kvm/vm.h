@@ -23,6 +23,8 @@ enum vm_state {
 	VM_GONE, /* the VMM vanished */
 };
 
+enum { VM_CALL_TIMEOUT_MS = 5000 };
+
 /* What the owner provides. */
 struct vm_hooks {
 	/* Call vm_on_deadline() in so many milliseconds; 0: do not. One timer, the last call counts. */
@@ -34,7 +36,8 @@ struct vm {
 	struct target target;
 	const struct arch *arch;
 	const struct vm_hooks *hooks;
-	int stop_timeout_ms;
+	int stop_timeout_ms; /* for parking; a vCPU that is late is only late */
+	int call_timeout_ms; /* for a parked vCPU's answer; without one the VMM is lost */
 	struct memory memory;
 	struct journal journal;
 	struct plants plants;

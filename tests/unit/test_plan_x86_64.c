@@ -373,6 +373,31 @@ static void test_run_to_comes_first(void **context)
 		assert_int_equal(plan.slots[i].owner, SLOT_HOST);
 }
 
+/* One instruction is executed: what of the guest's waits for others cannot be lost by it. */
+static void test_run_to_needs_few_of_the_guests(void **context)
+{
+	static const struct hardware_point points[] = { { TARGET_WATCH_WRITE, 0x2000, 16 } };
+	struct debug_request request = {
+		.points = points, .point_count = 1, .run_to = { 0x5000 }, .run_to_count = 1
+	};
+	struct cpu cpu = long_cpu();
+	struct debug_plan plan;
+
+	(void)context;
+	cpu.x86_64.debugregs.db[0] = 0x5000;
+	cpu.x86_64.debugregs.db[1] = 0x6000;
+	cpu.x86_64.debugregs.db[2] = cpu.x86_64.regs.rip;
+	cpu.x86_64.debugregs.dr7 = 0x400 | 0x2a;
+	plan = plan_for(&cpu, &request);
+	assert_int_equal(plan.limitations, 0);
+	assert_int_equal(plan.slots[3].owner, SLOT_GUEST);
+	assert_int_equal(plan.slots[3].guest_index, 2);
+	request.run_to_count = 0;
+	plan = plan_for(&cpu, &request);
+	assert_int_equal(plan.limitations, LIMITATION_GUEST_BREAKPOINT_LOST);
+	assert_int_equal(plan.slots[3].guest_index, 1);
+}
+
 /* With KVM's step they come last, and never at the cost of the guest. */
 static void test_handlers_come_last(void **context)
 {
@@ -421,6 +446,7 @@ int main(void)
 		cmocka_unit_test(test_merge_io),
 		cmocka_unit_test(test_guest_gd_while_stepping),
 		cmocka_unit_test(test_run_to_comes_first),
+		cmocka_unit_test(test_run_to_needs_few_of_the_guests),
 		cmocka_unit_test(test_handlers_come_last),
 	};
 
