@@ -116,7 +116,7 @@ $(BUILD)/libgdbproxy.a: $(call pic_object,$(LIBGDBPROXY))
 
 $(BUILD)/libgdbproxy.so: $(call pic_object,$(LIBGDBPROXY)) kvm/gdbproxy.map
 	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libgdbproxy.so.0 -Wl,--no-undefined \
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libgdbproxy.so.0 -Wl,--no-undefined -Wl,-z,nodelete \
 		-Wl,--version-script=kvm/gdbproxy.map $(filter %.o,$^) -o $@
 
 $(BUILD)/demo-vmm: $(call object,$(VMM)) $(BUILD)/libgdbproxy.a

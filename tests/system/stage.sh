@@ -38,6 +38,10 @@ stage_close() {
 
 	trap '' TERM INT HUP
 	if [ "${stage_kind-}" != host ] && [ -s "$stage_tmp/rig/pid" ]; then
+		[ $status = 0 ] || {
+			echo "# the rig's console said last:"
+			tail -qn 15 "$stage_tmp/rig/console" "$stage_tmp/rig.log" | sed 's/^/#   /'
+		}
 		"$stage_rig/ctl" "$stage_tmp/rig" kill > /dev/null 2>&1 || :
 	fi
 	for pid in "$stage_tmp"/w/*.pid; do
@@ -204,7 +208,7 @@ stage_start_vmm_alone() { # VCPUS GUEST [OPTION...]
 	stage_guest=$stage_guests/$name.elf
 	stage_vcpus=$vcpus
 	stage_spawn vmm "${stage_bin:+$stage_bin}/demo-vmm" --vcpu-socket "$stage_dir/vcpu.sock" --name vm \
-		--vcpus "$vcpus" --exit-log exits "$@" "$stage_guest"
+		--vcpus "$vcpus" "$@" "$stage_guest"
 }
 
 stage_start_vmm() { # VCPUS GUEST [OPTION...]

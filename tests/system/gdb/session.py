@@ -274,6 +274,8 @@ class Peer:
     def let_go(self, payload="vCont;c"):
         """Resumes; the stop reply as a dictionary, its signal and reason under "why"."""
         reply = self.ask(payload)
+        while reply.startswith("O"):  # words for the user
+            reply = self.receive()
         fields = dict(field.split(":", 1) for field in reply[3:].split(";") if ":" in field)
         fields["why"] = reply[:3]
         return fields
