@@ -268,17 +268,23 @@ static void run_over_end(struct vm *vm)
 			(unsigned long long)vm->over_gpa);
 }
 
-/* The step is over, or given up: what it left behind is taken back. */
-static void run_step_end(struct vm *vm, struct vcpu *vcpu)
+/* What a step has left behind in registers and memory is taken back. */
+static void run_step_clean(struct vm *vm, struct vcpu *vcpu)
 {
 	struct view view = { .vm = vm, .vcpu = vcpu };
 	struct guest_memory memory = view_memory(&view);
 
-	if (vcpu->stepping) {
-		vcpu->stepping = false;
-		vcpu_fetch(vcpu, CPU_STOP, vm->call_timeout_ms);
-		vm->arch->step_end(&vcpu->cpu, &memory, &vcpu->step);
-	}
+	if (!vcpu->stepping)
+		return;
+	vcpu->stepping = false;
+	vcpu_fetch(vcpu, CPU_STOP, vm->call_timeout_ms);
+	vm->arch->step_end(&vcpu->cpu, &memory, &vcpu->step);
+}
+
+/* The step is over, or given up. */
+static void run_step_end(struct vm *vm, struct vcpu *vcpu)
+{
+	run_step_clean(vm, vcpu);
 	vcpu->errand = VCPU_FREE;
 	if (vm->over == vcpu)
 		run_over_end(vm);
@@ -565,7 +571,7 @@ static void run_on_step_done(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand 
 	bool alone = vm->over == vcpu;
 
 	run_step_end(vm, vcpu);
-	if (errand == VCPU_STEP && vcpu->action == TARGET_STEP)
+	if ((errand == VCPU_STEP || errand == VCPU_SILENT) && vcpu->action == TARGET_STEP)
 		run_hit(vm, vcpu, TARGET_STOP_STEP, 0);
 	else if (vm->state == VM_RUNNING && alone)
 		run_go(vm);
@@ -573,11 +579,34 @@ static void run_on_step_done(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand 
 		run_again(vm, vcpu);
 }
 
-static void run_act(struct vm *vm, struct vcpu *vcpu, const struct decision *decision, gva_t pc)
+/* Parked without a step having been made, if one was to be made: then it is still to be made. */
+static void run_step_abandon(struct vm *vm, struct vcpu *vcpu)
 {
-	enum vcpu_errand errand = vcpu->errand;
 	bool alone = vm->over == vcpu;
 
+	if (vcpu->stepping && vcpu->errand == VCPU_OVER && vcpu->inject.kind == INJECT_NONE &&
+		run_pc(vm, vcpu) == vcpu->step.from) {
+		vcpu->pass = true;
+		vcpu->pass_pc = vcpu->step.from;
+		vcpu->pass_trap = false;
+	}
+	run_step_end(vm, vcpu);
+	if (alone && vm->state == VM_RUNNING)
+		run_go(vm);
+	else
+		run_again(vm, vcpu);
+}
+
+/* The instruction at pc has not been executed, and is to be without the debug registers. */
+static bool run_goes_silently(
+	const struct vm *vm, const struct vcpu *vcpu, const struct decision *decision)
+{
+	return vm->state == VM_RUNNING && (!vm->over || vm->over == vcpu) && !decision->report &&
+	       (decision->guest_debug_registers || decision->step_silently);
+}
+
+static void run_act(struct vm *vm, struct vcpu *vcpu, const struct decision *decision, gva_t pc)
+{
 	if (decision->inject.kind != INJECT_NONE) {
 		vcpu->inject = decision->inject;
 		vcpu->inject_pc = pc;
@@ -585,23 +614,23 @@ static void run_act(struct vm *vm, struct vcpu *vcpu, const struct decision *dec
 	if (decision->step_done && !decision->report) {
 		if (vcpu->inject.kind == INJECT_SYNC)
 			run_inject(vm, vcpu); /* the step ends where the exception leads */
-		run_on_step_done(vm, vcpu, errand);
+		run_on_step_done(vm, vcpu, vcpu->errand);
+		return;
+	}
+	if (run_goes_silently(vm, vcpu, decision)) {
+		run_step_clean(vm, vcpu); /* what is lifted for it stays so */
+		run_launch(vm, vcpu, VCPU_SILENT);
+		return;
+	}
+	if (!decision->report) {
+		run_step_abandon(vm, vcpu);
 		return;
 	}
 	run_step_end(vm, vcpu);
-	if (decision->report && decision->reason == TARGET_STOP_SWBREAK &&
-		run_is_alias(vm, vcpu, pc))
+	if (decision->reason == TARGET_STOP_SWBREAK && run_is_alias(vm, vcpu, pc))
 		run_pass_alias(vm, vcpu, pc);
-	else if (decision->report)
-		run_hit(vm, vcpu, decision->reason, decision->address);
-	else if (vm->state != VM_RUNNING || vm->over)
-		return;
-	else if (decision->guest_debug_registers || decision->step_silently)
-		run_launch(vm, vcpu, VCPU_SILENT);
-	else if (alone)
-		run_go(vm);
 	else
-		run_again(vm, vcpu);
+		run_hit(vm, vcpu, decision->reason, decision->address);
 }
 
 static void run_on_debug(struct vm *vm, struct vcpu *vcpu)
@@ -619,23 +648,6 @@ static void run_on_debug(struct vm *vm, struct vcpu *vcpu)
 	vm->arch->decide(&event, &decision);
 	vm_say_limitations(vm, decision.limitations);
 	run_act(vm, vcpu, &decision, pc);
-}
-
-/* Parked without a step having been made, if one was to be made: then it is still to be made. */
-static void run_step_abandon(struct vm *vm, struct vcpu *vcpu)
-{
-	bool alone = vm->over == vcpu;
-
-	if (vcpu->stepping && vcpu->errand == VCPU_OVER && run_pc(vm, vcpu) == vcpu->step.from) {
-		vcpu->pass = true;
-		vcpu->pass_pc = vcpu->step.from;
-		vcpu->pass_trap = false;
-	}
-	run_step_end(vm, vcpu);
-	if (alone && vm->state == VM_RUNNING)
-		run_go(vm);
-	else
-		run_again(vm, vcpu);
 }
 
 /* A step that left for the VMM: KVM may raise no debug exit for it, so pc tells. */
@@ -721,6 +733,13 @@ void run_look_for_lost(struct vm *vm)
 			run_gone(vm);
 }
 
+/* Was asked to park, maybe to step, before it was set free. */
+static void run_free_late(struct vm *vm, struct vcpu *vcpu)
+{
+	run_step_end(vm, vcpu);
+	run_launch(vm, vcpu, VCPU_FREE);
+}
+
 void run_on_readable(struct vm *vm, struct vcpu *vcpu)
 {
 	int rc;
@@ -729,7 +748,7 @@ void run_on_readable(struct vm *vm, struct vcpu *vcpu)
 		return;
 	rc = vcpu_collect(vcpu);
 	if (rc > 0 && vm->state == VM_FREE)
-		run_launch(vm, vcpu, VCPU_FREE); /* was asked to park before it was set free */
+		run_free_late(vm, vcpu);
 	else if (rc > 0)
 		run_on_parked(vm, vcpu);
 	run_look_for_lost(vm);

@@ -201,6 +201,8 @@ static int execute(struct fake_vcpu *vcpu)
 	uint8_t opcode;
 	gva_t at;
 
+	if (vcpu->control && atomic_exchange(&vcpu->stray, false))
+		return debug_exit(vcpu, DB, FAKE_STRAY_DR6 ^ DR6_ACTIVE_LOW);
 	if (bits)
 		return debug_exit(vcpu, DB, bits);
 	check_guards(vcpu);

@@ -30,6 +30,8 @@ enum {
 	FAKE_GUARDS = 64,
 };
 
+#define FAKE_STRAY_DR6 UINT64_C(0xffff8ff0) /* BT, which nothing here raises by itself */
+
 /* How the next report is spoilt. */
 enum fake_garble {
 	FAKE_HONEST,
@@ -59,6 +61,7 @@ struct fake_vcpu {
 	atomic_int fail_errno, fail_times;
 	atomic_int fail_run; /* errno of the next KVM_RUN */
 	atomic_bool wake;    /* ends HLT */
+	atomic_bool stray;   /* one #DB exit with FAKE_STRAY_DR6 instead of the next instruction */
 
 	/* ---- what it has seen ---- */
 	atomic_bool parked; /* between REPORT and RUN */

@@ -355,6 +355,16 @@ static void rig_assert_undone(struct rig *rig)
 	assert_int_equal(journal_count(&rig->journal), 0);
 }
 
+/* It executes by itself, whether anybody looks after its channel or not. */
+static void rig_await_progress(struct fake_vcpu *vcpu, uint64_t executed)
+{
+	int64_t end = now_ms() + PATIENCE_MS;
+
+	while (atomic_load(&vcpu->executed) < executed + 100 && now_ms() < end)
+		usleep(100);
+	assert_true(atomic_load(&vcpu->executed) >= executed + 100);
+}
+
 /* Nothing of us is left in the guest, and it runs. */
 static void rig_assert_free(struct rig *rig)
 {
@@ -372,7 +382,7 @@ static void rig_assert_free(struct rig *rig)
 		assert_int_equal(atomic_load(&vcpu->debug_control) & KVM_GUESTDBG_ENABLE, 0);
 		assert_false(atomic_load(&vcpu->parked));
 		if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
-			assert_true(atomic_load(&vcpu->executed) > executed[i]);
+			rig_await_progress(vcpu, executed[i]);
 	}
 }
 
@@ -1108,6 +1118,120 @@ static void test_debugger_writes_over_ours(void **state)
 	rig_finish(rig);
 }
 
+/* ---- debug exits that are nobody's -------------------------------------------------------- */
+
+/* x86-64 but for what an architecture may decide on: one instruction without debug registers. */
+static void decide_stray(const struct debug_event *event, struct decision *decision)
+{
+	struct x86_debug_exit debug_exit;
+
+	memcpy(&debug_exit, event->exit, sizeof(debug_exit));
+	arch_x86_64.decide(event, decision);
+	if (debug_exit.exception == X86_DB && debug_exit.dr6 == FAKE_STRAY_DR6)
+		*decision = (struct decision){ .step_silently = true };
+}
+
+static struct rig *rig_with_stray(struct arch *arch)
+{
+	struct rig *rig = rig_looping(3);
+
+	*arch = arch_x86_64;
+	arch->decide = decide_stray;
+	rig->vm->arch = arch;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	return rig;
+}
+
+/* In the middle of a step-over: still past the breakpoint, still alone, and the others go on. */
+static void test_stray_exit_during_step_over(void **state)
+{
+	struct arch arch;
+	struct rig *rig = rig_with_stray(&arch);
+	uint64_t executed = atomic_load(&rig->lender.vcpus[0].executed);
+	uint64_t others = atomic_load(&rig->lender.vcpus[1].executed);
+
+	(void)state;
+	fake_lender_guard(&rig->lender, FAKE_CODE + 4);
+	atomic_store(&rig->lender.vcpus[0].stray, true);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_false(atomic_load(&rig->lender.vcpus[0].stray));
+	assert_int_equal(atomic_load(&rig->lender.vcpus[0].executed) - executed, 11);
+	/* On a busy machine the first is back before another has been scheduled. */
+	for (unsigned i = 0; i < 1000 && atomic_load(&rig->lender.vcpus[1].executed) == others;
+		i++) {
+		atomic_store(&rig->lender.vcpus[0].stray, true);
+		rig_continue(rig);
+		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	}
+	assert_true(atomic_load(&rig->lender.vcpus[1].executed) > others);
+	fake_lender_unguard(&rig->lender, FAKE_CODE + 4);
+	rig_finish(rig);
+}
+
+/* The same, and a stop is on its way: the breakpoint is still to be passed. */
+static void test_stray_exit_during_step_over_and_stop(void **state)
+{
+	struct arch arch;
+	struct rig *rig = rig_with_stray(&arch);
+	struct fake_vcpu *over = &rig->lender.vcpus[0];
+	uint64_t executed = atomic_load(&over->executed);
+
+	(void)state;
+	atomic_store(&over->stray, true);
+	atomic_store(&over->stuck, true);
+	rig_continue(rig);
+	atomic_store(&over->mute, true);
+	atomic_store(&over->stuck, false);
+	while (!atomic_load(&over->parked))
+		usleep(100);
+	assert_int_equal(rig_stop(rig), 0);
+	atomic_store(&over->mute, false);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	assert_int_equal(atomic_load(&over->executed), executed);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_int_equal(atomic_load(&over->executed) - executed, 11);
+	rig_finish(rig);
+}
+
+/* In the middle of the debugger's step, from a breakpoint and from elsewhere: one instruction. */
+static void test_stray_exit_during_step(void **state)
+{
+	struct arch arch;
+	struct rig *rig = rig_with_stray(&arch);
+
+	(void)state;
+	for (unsigned i = 1; i <= 3; i++) {
+		atomic_store(&rig->lender.vcpus[0].stray, true);
+		assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
+		rig_expect(rig, 1, TARGET_STOP_STEP);
+		assert_false(atomic_load(&rig->lender.vcpus[0].stray));
+		assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 4 + i);
+		assert_int_equal(rig->lender.memory[FAKE_CODE + 4], 0xcc);
+	}
+	rig_finish(rig);
+}
+
+static void test_stray_exit_while_running(void **state)
+{
+	struct arch arch;
+	struct rig *rig = rig_with_stray(&arch);
+
+	(void)state;
+	rig_continue(rig);
+	for (unsigned i = 0; i < 20; i++) {
+		atomic_store(&rig->lender.vcpus[1].stray, true);
+		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+		rig_continue(rig);
+	}
+	assert_int_equal(atomic_load(&rig->lender.vcpus[1].guest_db), 0);
+	rig_finish(rig);
+}
+
 /* ---- hardware ---------------------------------------------------------------------------- */
 
 static void test_hardware_breakpoint_on_every_vcpu(void **state)
@@ -1204,7 +1328,9 @@ static void test_late_vcpu_is_named(void **state)
 	assert_non_null(strstr(text, "not stopped"));
 	/* It parks in its own time, in silence. */
 	atomic_store(&late->stuck, false);
-	rig_idle(rig, 30);
+	for (int64_t end = now_ms() + PATIENCE_MS;
+		rig->vm->vcpus[1].state != VCPU_PARKED && now_ms() < end;)
+		rig_idle(rig, 5);
 	assert_int_equal(rig->stops, 2);
 	assert_int_equal(rig->messages, 1);
 	assert_in_range(rig_pc(rig, 2), FAKE_CODE + 0x1000, FAKE_CODE + 0x100b);
@@ -1342,6 +1468,33 @@ static void test_step_over_that_hangs_and_detach(void **state)
 	atomic_store(&over->stuck, false);
 	rig_await_release(rig);
 	rig_assert_free(rig);
+	rig_free(rig);
+}
+
+/*
+ * Set free while its step is still to come: it runs on as any other, also when we are gone and
+ * nobody is there to answer a report.
+ */
+static void test_late_step_is_given_up_by_detach(void **state)
+{
+	struct rig *rig = rig_make(2);
+	struct fake_vcpu *late = &rig->lender.vcpus[0];
+
+	(void)state;
+	CODE(rig, 0, "\x90\x90\xe6\x80\xeb\xfa");
+	CODE(rig, 1, LOOP);
+	rig_attach(rig);
+	rig->vm->stop_timeout_ms = 60;
+	atomic_store(&late->stuck, true);
+	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	vm_release(rig->vm);
+	atomic_store(&late->stuck, false);
+	rig_await_release(rig);
+	rig_assert_free(rig);
+	rig_drop_vm(rig);
+	rig_await_progress(late, atomic_load(&late->executed));
 	rig_free(rig);
 }
 
@@ -2193,6 +2346,10 @@ int main(void)
 		cmocka_unit_test(test_guest_overwrites_ours),
 		cmocka_unit_test(test_guest_overwrites_what_is_lifted),
 		cmocka_unit_test(test_debugger_writes_over_ours),
+		cmocka_unit_test(test_stray_exit_during_step_over),
+		cmocka_unit_test(test_stray_exit_during_step_over_and_stop),
+		cmocka_unit_test(test_stray_exit_during_step),
+		cmocka_unit_test(test_stray_exit_while_running),
 		cmocka_unit_test(test_hardware_breakpoint_on_every_vcpu),
 		cmocka_unit_test(test_watchpoint),
 		cmocka_unit_test(test_late_vcpu_is_named),
@@ -2201,6 +2358,7 @@ int main(void)
 		cmocka_unit_test(test_stale_hit_of_late_vcpu),
 		cmocka_unit_test(test_step_over_that_hangs),
 		cmocka_unit_test(test_step_over_that_hangs_and_detach),
+		cmocka_unit_test(test_late_step_is_given_up_by_detach),
 		cmocka_unit_test(test_stop_during_step_over),
 		cmocka_unit_test(test_injection_refused_once),
 		cmocka_unit_test(test_step_over_refused_once),
