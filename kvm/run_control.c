@@ -511,14 +511,17 @@ void run_free(struct vm *vm)
 	breakpoint_clear(&vm->table);
 	plant_clear(&vm->plants);
 	run_timer(vm, 0);
+	vm->over = NULL; /* its plant went with the others */
 	vm->state = VM_FREE;
 	for (unsigned i = 0; i < vm->vcpu_count && vm->state == VM_FREE; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 
 		vcpu->has_hit = vcpu->pass = false;
 		vcpu->action = TARGET_CONTINUE;
-		if (vcpu->state == VCPU_PARKED)
-			run_launch(vm, vcpu, VCPU_FREE);
+		if (vcpu->state != VCPU_PARKED)
+			continue;
+		run_forget_moved(vm, vcpu);
+		run_launch(vm, vcpu, VCPU_FREE);
 	}
 }
 
