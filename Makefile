@@ -55,7 +55,7 @@ KVM_PURE := kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c kvm/channel.c kv
 	kvm/inject_arm64.c kvm/inject_x86_64.c kvm/instruction_arm64.c kvm/instruction_x86_64.c \
 	kvm/journal.c kvm/limitation.c kvm/memory.c kvm/paging_arm64.c kvm/paging_x86_64.c \
 	kvm/plan_arm64.c kvm/plan_x86_64.c kvm/plant.c kvm/port.c kvm/port_lend.c kvm/program.c \
-	kvm/registers_arm64.c kvm/registers_x86_64.c kvm/run_control.c kvm/step_arm64.c \
+	kvm/register_set.c kvm/registers_arm64.c kvm/registers_x86_64.c kvm/run_control.c kvm/step_arm64.c \
 	kvm/step_x86_64.c kvm/vcpu.c kvm/view.c kvm/vm.c
 KVM_NATIVE := kvm/channel_$(ARCH).c kvm/transfer_$(ARCH).c
 

@@ -164,7 +164,14 @@ struct decision {
 
 struct arch {
 	const char *name; /* as uname -m: "x86_64", "aarch64" */
+	/*
+	 * The catalogue: every register that a vCPU may have, numbered through.  What one vCPU has of it is
+	 * for feature() to say, and for register_set.h to number.
+	 */
 	const struct target_description *description;
+	/* Feature `index` as this vCPU has it (as many registers as in the catalogue), or NULL. */
+	const struct target_feature *(*feature)(const struct cpu *cpu, unsigned index);
+	uint32_t probe_groups; /* the groups that feature() wants fetched */
 
 	uint8_t breakpoint_length; /* of the planted instruction */
 	uint8_t breakpoint_bytes[4];
@@ -175,7 +182,7 @@ struct arch {
 	gva_t (*pc)(const struct cpu *cpu);
 	void (*pc_set)(struct cpu *cpu, gva_t pc);
 
-	/* The groups that register `number` (of the description) needs fetched. */
+	/* The groups that register `number` (of the catalogue) needs fetched. */
 	uint32_t (*register_groups)(unsigned number);
 	/* As target_ops.register_read/_write, on the cached groups; write marks dirty. */
 	int (*register_read)(const struct cpu *cpu, unsigned number, void *value);

@@ -106,12 +106,20 @@ static void arm64_describe(const struct cpu *cpu, char *text, size_t size)
 	snprintf(text, size, "%s", what);
 }
 
+static const struct target_feature *arm64_feature(const struct cpu *cpu, unsigned index)
+{
+	(void)cpu;
+	return &description_arm64.features[index];
+}
+
 /* BRK #ARM64_PLANTED_IMMEDIATE, little-endian as instructions always are. */
 #define PLANTED (UINT32_C(0xd4200000) | ARM64_PLANTED_IMMEDIATE << 5)
 
 const struct arch arch_arm64 = {
 	.name = "aarch64",
 	.description = &description_arm64,
+	.feature = arm64_feature,
+	.probe_groups = CPU_STOP,
 	.breakpoint_length = 4,
 	.breakpoint_bytes = { PLANTED & 0xff, PLANTED >> 8 & 0xff, PLANTED >> 16 & 0xff,
 		PLANTED >> 24 },

@@ -149,9 +149,17 @@ static void arch_describe(const struct cpu *cpu, char *text, size_t size)
 			arch_privilege(cpu), arch_width(cpu));
 }
 
+static const struct target_feature *arch_feature(const struct cpu *cpu, unsigned index)
+{
+	(void)cpu;
+	return &description_x86_64.features[index];
+}
+
 const struct arch arch_x86_64 = {
 	.name = "x86_64",
 	.description = &description_x86_64,
+	.feature = arch_feature,
+	.probe_groups = CPU_STOP,
 	.breakpoint_length = 1,
 	.breakpoint_bytes = { 0xcc },
 	.breakpoint_alignment = 1,

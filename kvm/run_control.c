@@ -5,6 +5,9 @@
 #include "kvm/run_control.h"
 #include "kvm/view.h"
 
+/* So many steps of a range at most before the owner's loop has its turn, and hears an interrupt. */
+enum { RUN_POLL_BURST = 128 };
+
 static void run_go(struct vm *vm);
 static void run_settle(struct vm *vm);
 static void run_over_end(struct vm *vm);
@@ -29,9 +32,28 @@ static struct plant *run_plant_at(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 	return plant_find(&vm->plants, translation.gpa);
 }
 
+/* By single instructions, one or many. */
+static bool run_steps(const struct vcpu *vcpu)
+{
+	return vcpu->wish.action == TARGET_STEP || vcpu->wish.action == TARGET_STEP_RANGE;
+}
+
 static bool run_is_running(const struct vcpu *vcpu)
 {
 	return vcpu->state == VCPU_RUNNING;
+}
+
+/*
+ * Our instruction, reached by an address that nobody set a breakpoint at (another mapping of the
+ * page): ours all the same, so it is passed in silence.
+ */
+static bool run_is_alias(struct vm *vm, struct vcpu *vcpu, gva_t pc)
+{
+	struct view view = { .vm = vm, .vcpu = vcpu };
+	struct translation translation;
+
+	return view_translate(&view, pc, &translation) == 1 &&
+	       !breakpoint_exists(&vm->table, pc, translation.gpa);
 }
 
 static bool run_all_parked(const struct vm *vm)
@@ -163,7 +185,7 @@ static struct vcpu *run_choose_hit(struct vm *vm)
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 
-		if (!vcpu->has_hit || vcpu->action == TARGET_STAY)
+		if (!vcpu->has_hit || vcpu->wish.action == TARGET_STAY)
 			continue;
 		if (vcpu->hit.reason != TARGET_STOP_STEP)
 			return vcpu;
@@ -376,7 +398,7 @@ static bool run_needs_lift(struct vm *vm, struct vcpu *vcpu, struct plant **plan
 	*plant = run_plant_at(vm, vcpu, pc);
 	if (run_owes_breakpoint(vm, vcpu, pc))
 		return false;
-	return *plant && (vcpu->action == TARGET_STEP || run_passes(vcpu, pc));
+	return *plant && (run_steps(vcpu) || run_passes(vcpu, pc));
 }
 
 /* Alone: every other vCPU is parked while the breakpoint is out of memory. */
@@ -387,16 +409,16 @@ static void run_alone(struct vm *vm, struct vcpu *vcpu, struct plant *plant)
 	if (plant_lift(&vm->plants, plant) < 0)
 		vm_say(vm, "the memory under a breakpoint at guest-physical 0x%llx is gone",
 			(unsigned long long)plant->gpa);
-	if (vcpu->action != TARGET_STEP)
+	if (!run_steps(vcpu))
 		run_timer(vm, vm->stop_timeout_ms);
-	run_launch(vm, vcpu, vcpu->action == TARGET_STEP ? VCPU_STEP : VCPU_OVER);
+	run_launch(vm, vcpu, run_steps(vcpu) ? VCPU_STEP : VCPU_OVER);
 }
 
 static void run_start(struct vm *vm, struct vcpu *vcpu)
 {
 	enum vcpu_errand errand = VCPU_FREE;
 
-	if (vcpu->action == TARGET_STEP)
+	if (run_steps(vcpu))
 		errand = VCPU_STEP;
 	else if (vcpu->inject.kind == INJECT_NONE && run_passes_point(vm, vcpu, run_pc(vm, vcpu)))
 		errand = VCPU_OVER;
@@ -412,14 +434,14 @@ static void run_go(struct vm *vm)
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 
-		if (vcpu->state == VCPU_PARKED && vcpu->action != TARGET_STAY &&
+		if (vcpu->state == VCPU_PARKED && vcpu->wish.action != TARGET_STAY &&
 			run_needs_lift(vm, vcpu, &plant)) {
 			run_alone(vm, vcpu, plant);
 			return;
 		}
 	}
 	for (unsigned i = 0; i < vm->vcpu_count && vm->state == VM_RUNNING; i++)
-		if (vm->vcpus[i].state == VCPU_PARKED && vm->vcpus[i].action != TARGET_STAY)
+		if (vm->vcpus[i].state == VCPU_PARKED && vm->vcpus[i].wish.action != TARGET_STAY)
 			run_start(vm, &vm->vcpus[i]);
 }
 
@@ -428,7 +450,7 @@ static void run_again(struct vm *vm, struct vcpu *vcpu)
 {
 	struct plant *plant;
 
-	if (vm->state != VM_RUNNING || vm->over || vcpu->action == TARGET_STAY)
+	if (vm->state != VM_RUNNING || vm->over || vcpu->wish.action == TARGET_STAY)
 		return; /* its turn comes with run_go() */
 	if (!run_needs_lift(vm, vcpu, &plant))
 		run_start(vm, vcpu);
@@ -475,20 +497,20 @@ static void run_forget_moved(struct vm *vm, struct vcpu *vcpu)
 		vcpu->inject.kind = INJECT_NONE;
 }
 
-int run_resume(struct vm *vm, const enum target_action *actions)
+int run_resume(struct vm *vm, const struct target_resume *threads)
 {
 	bool any = false;
 	int rc;
 
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		any = any || actions[i] != TARGET_STAY;
+		any = any || threads[i].action != TARGET_STAY;
 	if (!any)
 		return -EINVAL;
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 
-		vcpu->action = actions[i];
-		if (vcpu->state != VCPU_PARKED || actions[i] == TARGET_STAY)
+		vcpu->wish = threads[i];
+		if (vcpu->state != VCPU_PARKED || vcpu->wish.action == TARGET_STAY)
 			continue;
 		if (run_hit_stands(vm, vcpu)) {
 			run_report_hit(vm, vcpu);
@@ -517,7 +539,7 @@ void run_free(struct vm *vm)
 		struct vcpu *vcpu = &vm->vcpus[i];
 
 		vcpu->has_hit = vcpu->pass = false;
-		vcpu->action = TARGET_CONTINUE;
+		vcpu->wish = (struct target_resume){ .action = TARGET_CONTINUE };
 		if (vcpu->state != VCPU_PARKED)
 			continue;
 		run_forget_moved(vm, vcpu);
@@ -546,19 +568,6 @@ static void run_describe_event(
 	event->code_length = length > 0 ? (unsigned)length : 0;
 }
 
-/*
- * Our instruction, reached by an address that nobody set a breakpoint at (another mapping of the
- * page): ours all the same, so it is passed in silence.
- */
-static bool run_is_alias(struct vm *vm, struct vcpu *vcpu, gva_t pc)
-{
-	struct view view = { .vm = vm, .vcpu = vcpu };
-	struct translation translation;
-
-	return view_translate(&view, pc, &translation) == 1 &&
-	       !breakpoint_exists(&vm->table, pc, translation.gpa);
-}
-
 static void run_pass_alias(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 {
 	vcpu->pass = true;
@@ -568,14 +577,35 @@ static void run_pass_alias(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 	run_again(vm, vcpu);
 }
 
+/*
+ * A step has led to the next instruction.  A breakpoint there ends a range as it would have stopped
+ * a free run; after a single step it is only where the step ends.
+ */
+static void run_on_stepped(struct vm *vm, struct vcpu *vcpu, bool alone)
+{
+	const struct target_resume *wish = &vcpu->wish;
+	gva_t pc = run_pc(vm, vcpu);
+
+	if (wish->action == TARGET_STEP || pc < wish->start || pc >= wish->end)
+		run_hit(vm, vcpu, TARGET_STOP_STEP, 0);
+	else if (run_plant_at(vm, vcpu, pc) && !run_is_alias(vm, vcpu, pc))
+		run_hit(vm, vcpu, TARGET_STOP_SWBREAK, 0);
+	else if (breakpoint_point_at(&vm->table, pc))
+		run_hit(vm, vcpu, TARGET_STOP_HWBREAK, 0);
+	else if (vm->state == VM_RUNNING && alone)
+		run_go(vm);
+	else
+		run_again(vm, vcpu);
+}
+
 /* The step in progress has ended; errand is what it was for. */
 static void run_on_step_done(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand)
 {
 	bool alone = vm->over == vcpu;
 
 	run_step_end(vm, vcpu);
-	if ((errand == VCPU_STEP || errand == VCPU_SILENT) && vcpu->action == TARGET_STEP)
-		run_hit(vm, vcpu, TARGET_STOP_STEP, 0);
+	if ((errand == VCPU_STEP || errand == VCPU_SILENT) && run_steps(vcpu))
+		run_on_stepped(vm, vcpu, alone);
 	else if (vm->state == VM_RUNNING && alone)
 		run_go(vm);
 	else if (vm->state == VM_RUNNING)
@@ -785,15 +815,23 @@ void run_on_deadline(struct vm *vm)
 	}
 }
 
-void run_poll(struct vm *vm)
+static bool run_poll_once(struct vm *vm)
 {
 	struct vcpu *stepping = NULL;
 
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		if (run_is_running(&vm->vcpus[i]) && vm->vcpus[i].stepping)
 			stepping = &vm->vcpus[i];
-	if (stepping && stepping->port.ops->wait(&stepping->port, 0) == 0)
-		run_on_readable(vm, stepping);
+	if (!stepping || stepping->port.ops->wait(&stepping->port, 0) != 0)
+		return false;
+	run_on_readable(vm, stepping);
+	return true;
+}
+
+void run_poll(struct vm *vm)
+{
+	for (unsigned i = 0; i < RUN_POLL_BURST && !vm->deferred && run_poll_once(vm); i++)
+		;
 }
 
 void run_end(struct vm *vm)

@@ -18,7 +18,7 @@
 
 /* As target_ops.stop and .resume. */
 int run_stop(struct vm *vm);
-int run_resume(struct vm *vm, const enum target_action *actions);
+int run_resume(struct vm *vm, const struct target_resume *threads);
 
 /* A vCPU's port became readable, or broke. */
 void run_on_readable(struct vm *vm, struct vcpu *vcpu);

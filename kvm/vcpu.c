@@ -10,7 +10,7 @@ void vcpu_init(struct vcpu *vcpu, unsigned index, int channel_fd)
 	memset(vcpu, 0, sizeof(*vcpu));
 	vcpu->index = index;
 	vcpu->state = VCPU_RUNNING;
-	vcpu->action = TARGET_CONTINUE;
+	vcpu->wish.action = TARGET_CONTINUE;
 	port_lend_init(&vcpu->port, channel_fd);
 }
 

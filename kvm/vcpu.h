@@ -37,7 +37,7 @@ struct vcpu {
 	uint8_t loaded[528];
 	uint32_t fetching; /* groups that the run in progress brings back */
 
-	enum target_action action; /* what the debugger wants of it since the last resume */
+	struct target_resume wish; /* what the debugger wants of it since the last resume */
 	enum vcpu_errand errand;
 	struct step_plan step;   /* valid while errand != VCPU_FREE and it was launched */
 	bool stepping;           /* step is in progress: step_end() is due */

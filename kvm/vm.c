@@ -41,9 +41,26 @@ void vm_say_limitations(struct vm *vm, uint32_t limitations)
 
 /* ---- target operations ------------------------------------------------------------------- */
 
+/* All vCPUs of a guest have the same registers: the first one that is parked tells which. */
+static bool vm_learn_registers(struct vm *vm)
+{
+	struct vcpu *vcpu = vm_thread(vm, run_first_parked(vm));
+
+	if (vm->knows_registers || !vcpu || vcpu->state != VCPU_PARKED)
+		return vm->knows_registers;
+	if (vcpu_fetch(vcpu, vm->arch->probe_groups, vm->call_timeout_ms) < 0 &&
+		vcpu->state != VCPU_PARKED)
+		return false;
+	register_set_init(&vm->registers, vm->arch, &vcpu->cpu);
+	vm->knows_registers = true;
+	return true;
+}
+
 static const struct target_description *vm_description(struct target *target)
 {
-	return vm_of(target)->arch->description;
+	struct vm *vm = vm_of(target);
+
+	return vm_learn_registers(vm) ? &vm->registers.description : NULL;
 }
 
 static unsigned vm_thread_count(struct target *target)
@@ -95,7 +112,7 @@ static int vm_stop(struct target *target)
 	return run_stop(vm_of(target));
 }
 
-static int vm_resume(struct target *target, const enum target_action *actions)
+static int vm_resume(struct target *target, const struct target_resume *threads)
 {
 	struct vm *vm = vm_of(target);
 
@@ -103,38 +120,47 @@ static int vm_resume(struct target *target, const enum target_action *actions)
 		return -ENODEV;
 	if (!vm_is_stopped(target))
 		return -EBUSY;
-	return run_resume(vm, actions);
+	return run_resume(vm, threads);
+}
+
+/* The architecture's number of a register, or -ENOENT; -ENODATA while nobody knows. */
+static int vm_own_register(struct vm *vm, unsigned number)
+{
+	return vm_learn_registers(vm) ? register_set_find(&vm->registers, number) : -ENODATA;
 }
 
 static int vm_register_read(struct target *target, unsigned thread, unsigned number, void *value)
 {
 	struct view view;
-	int rc = vm_stopped_thread(target, thread, &view);
+	int own, rc = vm_stopped_thread(target, thread, &view);
 
 	if (rc < 0)
 		return rc;
-	if (number >= view.vm->arch->description->register_count)
-		return -ENOENT;
+	own = vm_own_register(view.vm, number);
+	if (own < 0)
+		return own;
 	if (view.vcpu->state != VCPU_PARKED)
 		return -ENODATA;
-	vcpu_fetch(view.vcpu, view.vm->arch->register_groups(number), view.vm->call_timeout_ms);
-	return view.vm->arch->register_read(&view.vcpu->cpu, number, value);
+	vcpu_fetch(
+		view.vcpu, view.vm->arch->register_groups((unsigned)own), view.vm->call_timeout_ms);
+	return view.vm->arch->register_read(&view.vcpu->cpu, (unsigned)own, value);
 }
 
 static int vm_register_write(
 	struct target *target, unsigned thread, unsigned number, const void *value)
 {
 	struct view view;
-	int rc = vm_stopped_thread(target, thread, &view);
+	int own, rc = vm_stopped_thread(target, thread, &view);
 
 	if (rc < 0)
 		return rc;
-	if (number >= view.vm->arch->description->register_count)
-		return -ENOENT;
+	own = vm_own_register(view.vm, number);
+	if (own < 0)
+		return own;
 	rc = vcpu_fetch(
-		view.vcpu, view.vm->arch->register_groups(number), view.vm->call_timeout_ms);
+		view.vcpu, view.vm->arch->register_groups((unsigned)own), view.vm->call_timeout_ms);
 	if (rc == 0)
-		rc = view.vm->arch->register_write(&view.vcpu->cpu, number, value);
+		rc = view.vm->arch->register_write(&view.vcpu->cpu, (unsigned)own, value);
 	return rc < 0 ? rc : vcpu_store(view.vcpu, view.vm->call_timeout_ms);
 }
 
@@ -186,10 +212,12 @@ static int vm_insert_point(struct view *view, const struct hardware_point *point
 	return rc < 0 ? rc : breakpoint_add_point(table, point);
 }
 
-static int vm_breakpoint_insert(struct target *target, unsigned thread, enum target_breakpoint type,
-	uint64_t address, uint64_t length)
+static int vm_breakpoint_insert(
+	struct target *target, unsigned thread, const struct target_breakpoint_spec *spec)
 {
-	struct hardware_point point = { .type = type, .gva = address, .length = length };
+	struct hardware_point point = {
+		.type = spec->type, .gva = spec->address, .length = spec->length
+	};
 	struct view view;
 	int rc = vm_stopped_thread(target, thread, &view);
 
@@ -197,8 +225,8 @@ static int vm_breakpoint_insert(struct target *target, unsigned thread, enum tar
 		return rc;
 	if (view.vcpu->state != VCPU_PARKED)
 		view.vcpu = vm_thread(view.vm, run_first_parked(view.vm)); /* it is for all */
-	if (type == TARGET_BREAK_SOFTWARE)
-		return vm_insert_software(&view, address, length);
+	if (spec->type == TARGET_BREAK_SOFTWARE)
+		return vm_insert_software(&view, spec->address, spec->length);
 	return vm_insert_point(&view, &point);
 }
 

@@ -13,6 +13,7 @@
 
 #include "kvm/breakpoint.h"
 #include "kvm/plant.h"
+#include "kvm/register_set.h"
 #include "kvm/vcpu.h"
 
 enum vm_state {
@@ -44,6 +45,8 @@ struct vm {
 	struct breakpoint_table table;
 	unsigned vcpu_count;
 	struct vcpu *vcpus;
+	struct register_set registers;
+	bool knows_registers; /* registers is made: a vCPU has been parked */
 
 	enum vm_state state;
 	bool stop_wanted;    /* by the debugger: report even without a hit */

@@ -9,8 +9,11 @@
 
 int cmd_insert_breakpoint(struct session *session, struct command_args *args)
 {
-	int result = session->target->ops->breakpoint_insert(session->target,
-		session->general_thread, args->type, args->number[0], args->number[1]);
+	struct target_breakpoint_spec spec = {
+		.type = args->type, .address = args->number[0], .length = args->number[1]
+	};
+	int result = session->target->ops->breakpoint_insert(
+		session->target, session->general_thread, &spec);
 
 	if (!result)
 		reply_put_text(&session->reply, "OK");

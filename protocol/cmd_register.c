@@ -42,9 +42,11 @@ static int register_put(struct session *session, unsigned number, size_t size)
 /* NULL when there is no register of this number. */
 static const struct target_register *register_find(struct session *session, uint64_t number)
 {
-	if (number >= registers_of(session)->register_count)
+	const struct target_description *description = registers_of(session);
+
+	if (!description || number >= description->register_count)
 		return NULL;
-	return description_register(registers_of(session), (unsigned)number);
+	return description_register(description, (unsigned)number);
 }
 
 int cmd_read_register(struct session *session, struct command_args *args)
@@ -78,6 +80,8 @@ int cmd_read_registers(struct session *session, struct command_args *args)
 	const struct target_description *description = registers_of(session);
 
 	(void)args;
+	if (!description)
+		return -ENODATA;
 	for (unsigned i = 0; i < description->bulk_count; i++) {
 		const struct target_register *reg = description_register(description, i);
 		int result =
@@ -169,10 +173,13 @@ static int changes_apply(
 /* Registers that are already as they should be are not written at all. */
 int cmd_write_registers(struct session *session, struct command_args *args)
 {
+	const struct target_description *description = registers_of(session);
 	struct register_change *changes = (void *)session->scratch;
-	unsigned count = registers_of(session)->bulk_count;
+	unsigned count = description ? description->bulk_count : 0;
 	int result;
 
+	if (!description)
+		return -ENODATA;
 	if (count > PACKET_SIZE / sizeof(*changes))
 		return -EMSGSIZE;
 	result = changes_parse(session, &args->rest, changes, count);

@@ -10,7 +10,7 @@
 /* What each thread is to do; validated whole before anything moves. */
 struct run_plan {
 	unsigned count;
-	enum target_action actions[TARGET_MAX_THREADS];
+	struct target_resume threads[TARGET_MAX_THREADS];
 	bool decided[TARGET_MAX_THREADS];
 };
 
@@ -20,18 +20,18 @@ static void plan_start(struct run_plan *plan, const struct session *session)
 
 	plan->count = count < TARGET_MAX_THREADS ? count : TARGET_MAX_THREADS;
 	for (unsigned i = 0; i < plan->count; i++) {
-		plan->actions[i] = TARGET_STAY;
+		plan->threads[i] = (struct target_resume){ .action = TARGET_STAY };
 		plan->decided[i] = false;
 	}
 }
 
 /* For one thread, or for all when it is 0; the first action that names a thread is the one. */
-static void plan_add(struct run_plan *plan, unsigned thread, enum target_action action)
+static void plan_add(struct run_plan *plan, unsigned thread, const struct target_resume *resume)
 {
 	for (unsigned i = 0; i < plan->count; i++) {
 		if (plan->decided[i] || (thread && thread != i + 1))
 			continue;
-		plan->actions[i] = action;
+		plan->threads[i] = *resume;
 		plan->decided[i] = true;
 	}
 }
@@ -55,7 +55,7 @@ static int run_start(struct session *session, const struct run_plan *plan)
 
 	if (session_take_interrupted(session))
 		return 0;
-	result = session->target->ops->resume(session->target, plan->actions);
+	result = session->target->ops->resume(session->target, plan->threads);
 	if (!result)
 		return -EINPROGRESS;
 	if (result == -EINVAL)
@@ -66,8 +66,8 @@ static int run_start(struct session *session, const struct run_plan *plan)
 
 /* ---- vCont ------------------------------------------------------------------------------- */
 
-static int plan_parse_thread(struct run_plan *plan, struct cursor *list, enum target_action action,
-	struct session *session)
+static int plan_parse_thread(struct run_plan *plan, struct cursor *list,
+	const struct target_resume *resume, struct session *session)
 {
 	struct thread_id id;
 	unsigned thread = 0;
@@ -76,7 +76,7 @@ static int plan_parse_thread(struct run_plan *plan, struct cursor *list, enum ta
 	if (!result)
 		result = session_find_thread(session, &id, &thread);
 	if (!result)
-		plan_add(plan, id.thread == THREAD_ID_ALL ? 0 : thread, action);
+		plan_add(plan, id.thread == THREAD_ID_ALL ? 0 : thread, resume);
 	return result;
 }
 
@@ -87,26 +87,43 @@ static int plan_parse_signal(struct cursor *list)
 	return cursor_take_number(list, &signal) || signal > 0xff ? -EINVAL : 0;
 }
 
+/* "rSTART,END"; an empty range is one step, whatever it holds. */
+static int plan_parse_range(struct cursor *list, struct target_resume *resume)
+{
+	if (cursor_take_number(list, &resume->start) || !cursor_take_byte(list, ',') ||
+		cursor_take_number(list, &resume->end))
+		return -EINVAL;
+	resume->action = TARGET_STEP_RANGE;
+	return 0;
+}
+
+static int plan_parse_verb(struct cursor *list, struct target_resume *resume)
+{
+	if (cursor_take_byte(list, 'c'))
+		resume->action = TARGET_CONTINUE;
+	else if (cursor_take_byte(list, 's'))
+		resume->action = TARGET_STEP;
+	else if (cursor_take_byte(list, 'C') && !plan_parse_signal(list))
+		resume->action = TARGET_CONTINUE;
+	else if (cursor_take_byte(list, 'S') && !plan_parse_signal(list))
+		resume->action = TARGET_STEP;
+	else if (cursor_take_byte(list, 'r'))
+		return plan_parse_range(list, resume);
+	else
+		return -EINVAL;
+	return 0;
+}
+
 /* One ";action[:thread-id]".  't' belongs to non-stop mode, which is not announced. */
 static int plan_parse_action(struct run_plan *plan, struct cursor *list, struct session *session)
 {
-	enum target_action action;
+	struct target_resume resume = { .action = TARGET_STAY };
 
-	if (!cursor_take_byte(list, ';'))
-		return -EINVAL;
-	if (cursor_take_byte(list, 'c'))
-		action = TARGET_CONTINUE;
-	else if (cursor_take_byte(list, 's'))
-		action = TARGET_STEP;
-	else if (cursor_take_byte(list, 'C') && !plan_parse_signal(list))
-		action = TARGET_CONTINUE;
-	else if (cursor_take_byte(list, 'S') && !plan_parse_signal(list))
-		action = TARGET_STEP;
-	else
+	if (!cursor_take_byte(list, ';') || plan_parse_verb(list, &resume))
 		return -EINVAL;
 	if (cursor_take_byte(list, ':'))
-		return plan_parse_thread(plan, list, action, session);
-	plan_add(plan, 0, action);
+		return plan_parse_thread(plan, list, &resume, session);
+	plan_add(plan, 0, &resume);
 	return 0;
 }
 
@@ -124,11 +141,11 @@ int cmd_resume(struct session *session, struct command_args *args)
 	return run_start(session, &plan);
 }
 
-/* gdb uses vCont only when both c and C are in the list, lldb when all four are. */
+/* gdb uses vCont only when both c and C are in the list, lldb when s and S are too. */
 int cmd_query_actions(struct session *session, struct command_args *args)
 {
 	(void)args;
-	reply_put_text(&session->reply, "vCont;c;C;s;S");
+	reply_put_text(&session->reply, "vCont;c;C;s;S;r");
 	return 0;
 }
 
@@ -137,12 +154,14 @@ int cmd_query_actions(struct session *session, struct command_args *args)
 static int run_move_pc(struct session *session, unsigned thread, uint64_t address)
 {
 	const struct target_ops *ops = session->target->ops;
+	const struct target_description *description = ops->description(session->target);
 	uint8_t value[TARGET_REGISTER_MAX_BYTES] = { 0 };
 
+	if (!description)
+		return -ENODATA;
 	for (unsigned i = 0; i < sizeof(address); i++)
 		value[i] = (uint8_t)(address >> 8 * i);
-	return ops->register_write(
-		session->target, thread, ops->description(session->target)->pc, value);
+	return ops->register_write(session->target, thread, description->pc, value);
 }
 
 /*
@@ -153,6 +172,7 @@ static int run_simple(struct session *session, enum target_action action, const 
 {
 	unsigned one = session->resumed_thread ? session->resumed_thread : session->general_thread;
 	bool all = action == TARGET_CONTINUE && !session->resumed_thread;
+	struct target_resume resume = { .action = action };
 	struct run_plan plan;
 	int result;
 
@@ -160,7 +180,7 @@ static int run_simple(struct session *session, enum target_action action, const 
 	if (result)
 		return result;
 	plan_start(&plan, session);
-	plan_add(&plan, all ? 0 : one, action);
+	plan_add(&plan, all ? 0 : one, &resume);
 	return run_start(session, &plan);
 }
 

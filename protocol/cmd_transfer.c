@@ -2,6 +2,7 @@
 /* qXfer: documents read in pages (GDB manual E.4, G.1 and E.13). */
 #include <errno.h>
 #include "protocol/command_table.h"
+#include "protocol/description.h"
 #include "protocol/session_private.h"
 
 enum { TRANSFER_TEXT_SIZE = 128 };
@@ -33,10 +34,28 @@ static int transfer_put_page(
 	return 0;
 }
 
+/* The target knows its registers once it has been stopped, and they stay the same. */
+static int transfer_write_features(struct session *session)
+{
+	const struct target_description *description =
+		session->target->ops->description(session->target);
+
+	if (!description)
+		return -ENODATA;
+	if (!session->description.length)
+		description_write(&session->description, description);
+	return document_status(&session->description);
+}
+
 int cmd_transfer_features(struct session *session, struct command_args *args)
 {
+	int result;
+
 	if (!cursor_is(&args->word, "target.xml"))
 		return transfer_refuse_annex(session);
+	result = transfer_write_features(session);
+	if (result)
+		return result;
 	return transfer_put_page(session, &session->description, args->number[0], args->number[1]);
 }
 

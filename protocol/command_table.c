@@ -40,7 +40,7 @@ static const struct command rows[] = {
 	{ "qSupported",		  COMMAND_WORD,	  "?:r",	0,	 cmd_negotiate_features },
 	{ "qSymbol",		  COMMAND_WORD,	  "?:r",	0,	 cmd_offer_symbols },
 	{ "qThreadExtraInfo",	  COMMAND_WORD,	  ",t",		0,	 cmd_describe_thread },
-	{ "qXfer:features:read",  COMMAND_WORD,	  ":wn,n",	0,	 cmd_transfer_features },
+	{ "qXfer:features:read",  COMMAND_WORD,	  ":wn,n",	STOPPED, cmd_transfer_features },
 	{ "qXfer:threads:read",	  COMMAND_WORD,	  ":wn,n",	0,	 cmd_transfer_threads },
 	{ "qfThreadInfo",	  COMMAND_WORD,	  "",		0,	 cmd_list_threads },
 	{ "qsThreadInfo",	  COMMAND_WORD,	  "",		0,	 cmd_list_more_threads },

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include "protocol/command_table.h"
-#include "protocol/description.h"
 #include "protocol/session_private.h"
 #include "protocol/stop_reply.h"
 
@@ -440,9 +439,7 @@ static int session_allocate(struct session *session)
 		fifo_init(&session->output, SESSION_OUTPUT_SIZE) ||
 		fifo_init(&session->messages, SESSION_MESSAGES))
 		return -ENOMEM;
-	description_write(
-		&session->description, session->target->ops->description(session->target));
-	return document_status(&session->description);
+	return 0;
 }
 
 struct session *session_create(struct target *target, const struct session_hooks *hooks)

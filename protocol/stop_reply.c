@@ -60,7 +60,7 @@ static void put_expedited(struct reply *reply, struct target *target, unsigned t
 {
 	const struct target_description *description = target->ops->description(target);
 
-	for (unsigned i = 0; i < description->expedited_count; i++) {
+	for (unsigned i = 0; description && i < description->expedited_count; i++) {
 		uint8_t number = description->expedited[i];
 		const struct target_register *reg = description_register(description, number);
 		uint8_t value[TARGET_REGISTER_MAX_BYTES];

@@ -53,7 +53,8 @@ struct target_feature {
 	unsigned count;
 };
 
-enum { TARGET_REGISTER_MAX_BYTES = 32, TARGET_MAX_THREADS = 1024 };
+/* The longest register is an SVE vector of 2048 bits. */
+enum { TARGET_REGISTER_MAX_BYTES = 256, TARGET_MAX_THREADS = 1024 };
 
 /* Register numbers count through the features in order, from 0. */
 struct target_description {
@@ -93,7 +94,14 @@ struct target_stop {
 enum target_action {
 	TARGET_STAY, /* remain stopped */
 	TARGET_CONTINUE,
-	TARGET_STEP, /* one instruction */
+	TARGET_STEP,       /* one instruction */
+	TARGET_STEP_RANGE, /* one instruction, and on while start <= pc < end */
+};
+
+/* What one thread is to do. */
+struct target_resume {
+	enum target_action action;
+	uint64_t start, end; /* for TARGET_STEP_RANGE */
 };
 
 enum target_breakpoint {
@@ -102,6 +110,25 @@ enum target_breakpoint {
 	TARGET_WATCH_WRITE,    /* Z2 */
 	TARGET_WATCH_READ,     /* Z3 */
 	TARGET_WATCH_ACCESS,   /* Z4 */
+};
+
+/* Bytecode of an agent expression (GDB manual appendix F), its owner's for the time of a call. */
+struct target_code {
+	const uint8_t *bytes;
+	size_t length;
+};
+
+struct target_breakpoint_spec {
+	enum target_breakpoint type;
+	uint64_t address;
+	uint64_t length; /* of the instruction (the protocol's "kind"), or of the watched data */
+	/* It stops when one of them is not 0, or cannot be evaluated; without any: always. */
+	const struct target_code *conditions;
+	unsigned condition_count;
+	/* Run instead of a stop; one that fails stops. */
+	const struct target_code *commands;
+	unsigned command_count;
+	bool commands_persist; /* go on when the debugger has left */
 };
 
 /* ---- what the target tells its user ------------------------------------------------------ */
@@ -133,7 +160,10 @@ struct target;
  * blocks longer than the target's stop timeout.  All return 0 or -errno.
  */
 struct target_ops {
-	/* Always legal.  The description never changes during a session. */
+	/*
+	 * Which registers there are depends on the vCPU: NULL until the target has been stopped once,
+	 * and the same from then on.  The target's own.
+	 */
 	const struct target_description *(*description)(struct target *target);
 	unsigned (*thread_count)(struct target *target);
 	/* One line about a thread, "vCPU 1, halted", cut to size.  Always legal. */
@@ -144,10 +174,10 @@ struct target_ops {
 	/* Asks a running target to stop: 0 and on_stop will come; -EALREADY when stopped. */
 	int (*stop)(struct target *target);
 	/*
-	 * Lets threads go: actions[i] is for thread i + 1.  0 and on_stop will come; -EINVAL when
+	 * Lets threads go: threads[i] is for thread i + 1.  0 and on_stop will come; -EINVAL when
 	 * every action is TARGET_STAY.  After an error nothing has been resumed.
 	 */
-	int (*resume)(struct target *target, const enum target_action *actions);
+	int (*resume)(struct target *target, const struct target_resume *threads);
 
 	/*
 	 * One register whole, register_count numbering; value has TARGET_REGISTER_MAX_BYTES room.
@@ -169,13 +199,13 @@ struct target_ops {
 		const void *buf, size_t length);
 
 	/*
-	 * Idempotent, and in force on every thread from the next resume.  length: bytes of the
-	 * instruction (breakpoints: the protocol's "kind") or of the watched data.
+	 * In force on every thread from the next resume.  One that is there already (the same type,
+	 * address and length) gets the new conditions and commands in place of the old.
 	 * -ENOTSUP this type does not exist here; -EFAULT nothing mapped; -ENOSPC out of debug
-	 * registers; -EINVAL a bad length.  Removing what is not there is 0.
+	 * registers; -EINVAL a bad length or bytecode.  Removing what is not there is 0.
 	 */
-	int (*breakpoint_insert)(struct target *target, unsigned thread,
-		enum target_breakpoint type, uint64_t address, uint64_t length);
+	int (*breakpoint_insert)(
+		struct target *target, unsigned thread, const struct target_breakpoint_spec *spec);
 	int (*breakpoint_remove)(struct target *target, unsigned thread,
 		enum target_breakpoint type, uint64_t address, uint64_t length);
 

@@ -178,21 +178,21 @@ static unsigned count_hardware(const struct fake_target *fake)
 	return count;
 }
 
-static int fake_breakpoint_insert(struct target *target, unsigned thread,
-	enum target_breakpoint type, uint64_t address, uint64_t length)
+static int fake_breakpoint_insert(
+	struct target *target, unsigned thread, const struct target_breakpoint_spec *spec)
 {
 	struct fake_target *fake = fake_of(target);
-	int result = check_breakpoint(fake, type, address, length);
+	int result = check_breakpoint(fake, spec->type, spec->address, spec->length);
 
 	(void)thread;
-	if (result || find_breakpoint(fake, type, address, length))
+	if (result || find_breakpoint(fake, spec->type, spec->address, spec->length))
 		return result;
-	if (type != TARGET_BREAK_SOFTWARE && count_hardware(fake) == FAKE_HARDWARE)
+	if (spec->type != TARGET_BREAK_SOFTWARE && count_hardware(fake) == FAKE_HARDWARE)
 		return -ENOSPC;
 	for (unsigned i = 0; i < FAKE_BREAKPOINTS; i++)
 		if (!fake->breakpoints[i].used) {
-			fake->breakpoints[i] =
-				(struct fake_breakpoint){ true, type, address, length };
+			fake->breakpoints[i] = (struct fake_breakpoint){ true, spec->type,
+				spec->address, spec->length };
 			return 0;
 		}
 	return -ENOSPC;
@@ -270,6 +270,16 @@ static void store(struct fake_target *fake, const struct fake_step *step)
 		*to = step->value;
 }
 
+/* True when its steps end here. */
+static bool is_stepped(struct fake_target *fake, unsigned thread)
+{
+	const struct target_resume *resume = &fake->resumes[thread - 1];
+	uint64_t pc = pc_of(fake, thread);
+
+	return resume->action == TARGET_STEP ||
+	       (resume->action == TARGET_STEP_RANGE && (pc < resume->start || pc >= resume->end));
+}
+
 /* One instruction of one thread: true when it stops, *stop says why. */
 static bool advance(struct fake_target *fake, unsigned thread, struct target_stop *stop)
 {
@@ -277,7 +287,7 @@ static bool advance(struct fake_target *fake, unsigned thread, struct target_sto
 	struct fake_step step = { .stores = false };
 	bool watched;
 
-	if (fake->actions[thread - 1] == TARGET_STAY)
+	if (fake->resumes[thread - 1].action == TARGET_STAY)
 		return false;
 	if (meets_breakpoint(fake, thread, stop))
 		return true;
@@ -289,7 +299,7 @@ static bool advance(struct fake_target *fake, unsigned thread, struct target_sto
 	}
 	store(fake, &step);
 	fake->fresh[thread - 1] = false;
-	if (!watched && fake->actions[thread - 1] == TARGET_STEP) {
+	if (!watched && is_stepped(fake, thread)) {
 		*stop = (struct target_stop){ .thread = thread, .reason = TARGET_STOP_STEP };
 		return true;
 	}
@@ -332,7 +342,7 @@ static int fake_stop(struct target *target)
 	return 0;
 }
 
-static int fake_resume(struct target *target, const enum target_action *actions)
+static int fake_resume(struct target *target, const struct target_resume *threads)
 {
 	struct fake_target *fake = fake_of(target);
 	bool any = false;
@@ -343,11 +353,11 @@ static int fake_resume(struct target *target, const enum target_action *actions)
 	if (is_busy(fake))
 		return -EBUSY;
 	for (unsigned i = 0; i < fake->threads; i++)
-		any = any || actions[i] != TARGET_STAY;
+		any = any || threads[i].action != TARGET_STAY;
 	if (!any)
 		return -EINVAL;
 	for (unsigned i = 0; i < fake->threads; i++) {
-		fake->actions[i] = actions[i];
+		fake->resumes[i] = threads[i];
 		fake->fresh[i] = true;
 	}
 	fake->running = true;
@@ -362,7 +372,7 @@ static int fake_detach(struct target *target)
 		return -EBUSY;
 	memset(fake->breakpoints, 0, sizeof(fake->breakpoints));
 	for (unsigned i = 0; i < FAKE_THREADS; i++)
-		fake->actions[i] = TARGET_CONTINUE;
+		fake->resumes[i] = (struct target_resume){ .action = TARGET_CONTINUE };
 	fake->running = fake->detached = true;
 	return 0;
 }
@@ -412,7 +422,7 @@ void fake_target_init(struct fake_target *fake, const struct fake_machine *machi
 	memcpy(fake->low, machine->program, machine->program_size);
 	memcpy(fake->low + FAKE_PARK - FAKE_LOW, machine->park, machine->park_size);
 	for (unsigned thread = 1; thread <= threads; thread++) {
-		fake->actions[thread - 1] = TARGET_CONTINUE;
+		fake->resumes[thread - 1].action = TARGET_CONTINUE;
 		fake_target_set_register(
 			fake, thread, description->pc, thread == 1 ? FAKE_LOW : FAKE_PARK);
 		fake_target_set_register(fake, thread, machine->pointer, FAKE_HIGH);

@@ -58,7 +58,7 @@ struct fake_target {
 	uint8_t registers[FAKE_THREADS][FAKE_REGISTERS][TARGET_REGISTER_MAX_BYTES];
 	uint8_t low[2 * FAKE_PAGE], high[FAKE_PAGE];
 	struct fake_breakpoint breakpoints[FAKE_BREAKPOINTS];
-	enum target_action actions[FAKE_THREADS];
+	struct target_resume resumes[FAKE_THREADS];
 	bool fresh[FAKE_THREADS]; /* has executed nothing since the last resume */
 	bool running, stop_asked, detached;
 	int resume_error; /* what resume() is to answer, negative */

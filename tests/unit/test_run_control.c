@@ -218,9 +218,9 @@ static int rig_stop(struct rig *rig)
 	return rc;
 }
 
-static int rig_resume_each(struct rig *rig, const enum target_action *actions)
+static int rig_resume_threads(struct rig *rig, const struct target_resume *threads)
 {
-	int rc = leave(rig, rig->vm->target.ops->resume(enter(rig), actions));
+	int rc = leave(rig, rig->vm->target.ops->resume(enter(rig), threads));
 
 	if (rc == 0) {
 		assert_false(rig->owed);
@@ -228,6 +228,15 @@ static int rig_resume_each(struct rig *rig, const enum target_action *actions)
 	}
 	vm_pump(rig->vm);
 	return rc;
+}
+
+static int rig_resume_each(struct rig *rig, const enum target_action *actions)
+{
+	struct target_resume threads[FAKE_VCPUS];
+
+	for (unsigned i = 0; i < FAKE_VCPUS; i++)
+		threads[i] = (struct target_resume){ .action = actions[i] };
+	return rig_resume_threads(rig, threads);
 }
 
 /* `thread` (from 1) does `first`, the others `others`. */
@@ -249,8 +258,9 @@ static void rig_continue(struct rig *rig)
 static int rig_insert_kind(
 	struct rig *rig, enum target_breakpoint type, uint64_t address, uint64_t length)
 {
-	return leave(
-		rig, rig->vm->target.ops->breakpoint_insert(enter(rig), 1, type, address, length));
+	struct target_breakpoint_spec spec = { .type = type, .address = address, .length = length };
+
+	return leave(rig, rig->vm->target.ops->breakpoint_insert(enter(rig), 1, &spec));
 }
 
 static int rig_remove_kind(
@@ -488,6 +498,77 @@ static void test_step(void **state)
 	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_CONTINUE), 0);
 	rig_expect(rig, 1, TARGET_STOP_STEP);
 	assert_int_equal(rig_pc(rig, 1), FAKE_CODE);
+	rig_finish(rig);
+}
+
+static int rig_range(struct rig *rig, uint64_t start, uint64_t end, enum target_action others)
+{
+	struct target_resume threads[FAKE_VCPUS];
+
+	for (unsigned i = 0; i < FAKE_VCPUS; i++)
+		threads[i] = (struct target_resume){ .action = others };
+	threads[0] =
+		(struct target_resume){ .action = TARGET_STEP_RANGE, .start = start, .end = end };
+	return rig_resume_threads(rig, threads);
+}
+
+/* One stop for the whole range, at the first instruction outside; the others stay or go. */
+static void test_range(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	uint64_t executed, others;
+
+	(void)state;
+	rig_set_pc(rig, 1, FAKE_CODE);
+	executed = atomic_load(&rig->lender.vcpus[0].executed);
+	others = atomic_load(&rig->lender.vcpus[1].executed);
+	assert_int_equal(rig_range(rig, FAKE_CODE, FAKE_CODE + 7, TARGET_STAY), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 7);
+	assert_int_equal(atomic_load(&rig->lender.vcpus[0].executed), executed + 7);
+	assert_int_equal(atomic_load(&rig->lender.vcpus[1].executed), others);
+	assert_int_equal(rig_range(rig, FAKE_CODE, FAKE_CODE, TARGET_CONTINUE), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 8);
+	rig_finish(rig);
+}
+
+/* A loop inside the range goes on for ever, and can be interrupted. */
+static void test_range_interrupted(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_set_pc(rig, 1, FAKE_CODE);
+	assert_int_equal(rig_range(rig, FAKE_CODE, FAKE_CODE + 0x100, TARGET_CONTINUE), 0);
+	rig_idle(rig, 20);
+	assert_true(rig->owed);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	assert_in_range(rig_pc(rig, 1), FAKE_CODE, FAKE_CODE + 0x100);
+	rig_finish(rig);
+}
+
+/* From one breakpoint to the next, both in the range: the first is passed, the second stops. */
+static void test_range_meets_breakpoint(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE);
+	rig_insert(rig, FAKE_CODE + 3);
+	rig_set_pc(rig, 1, FAKE_CODE);
+	assert_int_equal(rig_range(rig, FAKE_CODE, FAKE_CODE + 0x100, TARGET_CONTINUE), 0);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 3);
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 5, 1), 0);
+	assert_int_equal(rig_range(rig, FAKE_CODE, FAKE_CODE + 0x100, TARGET_STAY), 0);
+	rig_expect(rig, 1, TARGET_STOP_HWBREAK);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 5);
+	assert_int_equal(rig_range(rig, FAKE_CODE + 5, FAKE_CODE + 6, TARGET_STAY), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 6);
 	rig_finish(rig);
 }
 
@@ -1704,8 +1785,7 @@ static void rig_assert_gone(struct rig *rig)
 	assert_int_equal(rig_resume(rig, 1, TARGET_CONTINUE, TARGET_CONTINUE), -ENODEV);
 	assert_int_equal(ops->register_read(&rig->vm->target, 1, 0, value), -ENODEV);
 	assert_int_equal(ops->memory_read(&rig->vm->target, 1, 0, value, 1), -ENODEV);
-	assert_int_equal(
-		ops->breakpoint_insert(&rig->vm->target, 1, TARGET_BREAK_SOFTWARE, 0, 1), -ENODEV);
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_SOFTWARE, 0, 1), -ENODEV);
 	assert_true(vm_is_released(rig->vm));
 	assert_int_equal(rig->stops, stops);
 	rig_assert_undone(rig);
@@ -2321,6 +2401,9 @@ int main(void)
 		cmocka_unit_test(test_attach_stops_all),
 		cmocka_unit_test(test_resume_and_stop),
 		cmocka_unit_test(test_step),
+		cmocka_unit_test(test_range),
+		cmocka_unit_test(test_range_interrupted),
+		cmocka_unit_test(test_range_meets_breakpoint),
 		cmocka_unit_test(test_step_over_vmm_exit),
 		cmocka_unit_test(test_step_into_halt_can_be_stopped),
 		cmocka_unit_test(test_breakpoint),
