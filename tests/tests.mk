@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests: what they are made of, and `make check`.
 
-UNIT := test_breakpoint test_channel test_client test_command test_conf test_cursor \
+UNIT := test_agent test_breakpoint test_channel test_client test_command test_conf test_cursor \
 	test_decide_arm64 test_decide_x86_64 test_description test_document test_fd_receive \
 	test_fifo test_handover test_hex test_inject_arm64 test_inject_x86_64 \
 	test_instruction_arm64 test_instruction_x86_64 test_journal test_listen_address \
@@ -10,7 +10,7 @@ UNIT := test_breakpoint test_channel test_client test_command test_conf test_cur
 	test_registers_arm64 test_registers_x86_64 test_reply test_run_control test_session \
 	test_step_arm64 test_step_x86_64 test_stop_reply test_thread_id test_view
 UNIT_HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rsp_serve.c,$(wildcard tests/unit/*.c))
-FUZZERS := fuzz_channel fuzz_conf fuzz_handover fuzz_packet fuzz_session
+FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_handover fuzz_packet fuzz_session
 
 UNIT_PROGRAMS := $(addprefix $(BUILD)/tests/unit/,$(UNIT))
 FUZZ_REPLAYS := $(addprefix $(BUILD)/tests/fuzz/,$(FUZZERS))
