@@ -79,10 +79,14 @@ WALKS := $(BUILD)/tests/walk $(BUILD)/static/walk
 
 check: deps
 	tests/rig/fetch
+	tests/debuggers fetch
 	$(MAKE) all static tests $(WALKS) $(BUILD)/tests/test_lender
 	$(MAKE) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
 	$(MAKE) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject
 	$(MAKE) check-built
+
+# Where another gdb would say other things than the one that has been through all themes.
+NEWEST := breakpoints steps registers memory threads interrupt
 
 # The long ones first: two run at a time.
 check-built:
@@ -92,6 +96,8 @@ check-built:
 		'self-tests, x86-64 in Bochs=tests/system/selftest x86-bochs' \
 		'self-tests, arm64=tests/system/selftest arm64' \
 		'gdb, this machine=tests/system/session host 2,4' \
+		'newest gdb, arm64=GDB=gdb-new tests/system/session arm64 2 $(NEWEST)' \
+		'newest gdb, this machine=GDB=gdb-new tests/system/session host 2' \
 		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 20' \
 		'sudden death, arm64=tests/system/sudden-death arm64 20' \
 		'sudden death, this machine=tests/system/sudden-death host 20' \

@@ -63,11 +63,17 @@ stage_require() { # FILE...
 	done
 }
 
-# gdb that knows the guest's architecture.
+# GDB: one of those that tests/debuggers knows. Else the installed one that knows the guest's architecture.
 stage_choose_gdb() {
-	stage_gdb=gdb
-	[ "$stage_arch" = "$(uname -m | sed s/aarch64/arm64/)" ] || stage_gdb=gdb-multiarch
-	type "$stage_gdb" > /dev/null 2>&1 || stage_die "$stage_gdb is not installed (try tests/deps)"
+	if [ -n "${GDB-}" ]; then
+		"$stage_root/tests/debuggers" have "$GDB" ||
+			stage_die "$GDB is not there (try: tests/debuggers fetch $GDB)"
+		stage_gdb=("$stage_root/tests/debuggers" run "$GDB" --)
+		return 0
+	fi
+	stage_gdb=(gdb)
+	[ "$stage_arch" = "$(uname -m | sed s/aarch64/arm64/)" ] || stage_gdb=(gdb-multiarch)
+	type "${stage_gdb[0]}" > /dev/null 2>&1 || stage_die "${stage_gdb[0]} is not installed (try tests/deps)"
 }
 
 stage_open() { # KIND
@@ -304,7 +310,7 @@ stage_gdb() { # SECONDS ARGUMENT...
 	STAGE_KIND=$stage_kind STAGE_ARCH=$stage_arch STAGE_VCPUS=$stage_vcpus \
 		STAGE_TARGET=$stage_target STAGE_ELF=$stage_elf STAGE_ABILITIES=$stage_abilities \
 		PYTHONPATH=$stage_here/gdb PYTHONDONTWRITEBYTECODE=1 \
-		timeout --foreground -k 5 "$seconds" "$stage_gdb" -nx -q -batch \
+		timeout --foreground -k 5 "$seconds" "${stage_gdb[@]}" -nx -q -batch \
 		-iex 'set debuginfod enabled off' "$stage_elf" "$@" < /dev/null
 }
 

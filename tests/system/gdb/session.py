@@ -6,12 +6,10 @@ gdb's own words stay out of it. What the script runs on is in the environment, s
 """
 import os
 import re
-import signal
 import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
 import traceback
 
@@ -81,23 +79,30 @@ class TooSlow(Exception):
     pass
 
 
+# A Ctrl-C for gdb when no line comes in the time that the line before it gave. No thread of Python's: gdb 18
+# does not survive a signal that reaches another thread than its own.
+_watchdog = subprocess.Popen(
+    ["bash", "-c", "while read -r n; do [ -z \"$n\" ] || read -t $n -r n || kill -INT %d; done" % os.getpid()],
+    stdin=subprocess.PIPE, start_new_session=True)
+
+
+def watch(seconds):
+    """Starts the watchdog; without a time: calls it off."""
+    _watchdog.stdin.write(b"%s\n" % (b"%d" % seconds if seconds else b""))
+    _watchdog.stdin.flush()
+
+
 def do(command, patience=PATIENCE):
     """A gdb command; returns what it says. When it takes too long, gdb gets a Ctrl-C."""
-    late = []
-
-    def give_up():
-        late.append(True)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    watchdog = threading.Timer(patience, give_up)
-    watchdog.start()
+    begin = time.monotonic()
+    watch(patience)
     print("(gdb) " + command, flush=True)
     try:
         said = gdb.execute(command, to_string=True)
     finally:
-        watchdog.cancel()
+        watch(None)
     print(said, flush=True)
-    if late:
+    if time.monotonic() - begin > patience:
         raise TooSlow("'%s' took more than %d s; then: %s" % (command, patience, said))
     return said
 
