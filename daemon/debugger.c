@@ -152,7 +152,7 @@ int debugger_start(struct debugger *debugger, struct ev_loop *loop, int fd, stru
 	debugger->owner = owner;
 	debugger->is_eof = false;
 	debugger->held = 0;
-	debugger->session = session_create(target, hooks);
+	debugger->session = session_create(target, 1, hooks);
 	if (!debugger->session) {
 		close(fd);
 		debugger->fd = -1;

@@ -20,7 +20,7 @@ int cmd_detach(struct session *session, struct command_args *args)
 {
 	int result;
 
-	if (args->number_count && args->number[0] != THREAD_ID_PROCESS)
+	if (args->number_count && args->number[0] != session->process)
 		return -ESRCH;
 	result = leave(session);
 	if (!result)

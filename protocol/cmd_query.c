@@ -32,7 +32,7 @@ int cmd_enable_extended(struct session *session, struct command_args *args)
 /* qAttached: always, so that gdb's "quit" detaches and does not kill. */
 int cmd_query_attached(struct session *session, struct command_args *args)
 {
-	if (args->number_count && args->number[0] != THREAD_ID_PROCESS)
+	if (args->number_count && args->number[0] != session->process)
 		return -ESRCH;
 	reply_put_text(&session->reply, "1");
 	return 0;

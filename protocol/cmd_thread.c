@@ -35,7 +35,7 @@ int cmd_query_current(struct session *session, struct command_args *args)
 {
 	(void)args;
 	reply_put_text(&session->reply, "QC");
-	reply_put_thread(&session->reply, session->general_thread, session->client.multiprocess);
+	session_put_thread(session, session->general_thread);
 	return 0;
 }
 
@@ -58,7 +58,7 @@ int cmd_list_threads(struct session *session, struct command_args *args)
 	(void)args;
 	for (unsigned thread = 1; thread <= count; thread++) {
 		reply_put_text(&session->reply, thread == 1 ? "m" : ",");
-		reply_put_thread(&session->reply, thread, session->client.multiprocess);
+		session_put_thread(session, thread);
 	}
 	if (!count)
 		reply_put_text(&session->reply, "l");

@@ -61,12 +61,15 @@ int cmd_transfer_features(struct session *session, struct command_args *args)
 
 static void transfer_write_thread(struct session *session, unsigned thread)
 {
-	const char *process = session->client.multiprocess ? "p1." : "";
+	unsigned process = session_process_in_ids(session);
 	struct document *document = &session->threads;
 	char text[TRANSFER_TEXT_SIZE] = "";
 
 	session->target->ops->thread_describe(session->target, thread, text, sizeof(text));
-	document_put(document, "<thread id=\"%s%x\" core=\"%u\">", process, thread, thread - 1);
+	document_put(document, "<thread id=\"");
+	if (process)
+		document_put(document, "p%x.", process);
+	document_put(document, "%x\" core=\"%u\">", thread, thread - 1);
 	document_put_escaped(document, text);
 	document_put(document, "</thread>\n");
 }

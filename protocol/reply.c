@@ -5,7 +5,6 @@
 #include <string.h>
 #include "protocol/hex.h"
 #include "protocol/reply.h"
-#include "protocol/thread_id.h"
 
 int reply_init(struct reply *reply, size_t capacity)
 {
@@ -105,11 +104,11 @@ size_t reply_put_binary(struct reply *reply, const void *bytes, size_t count)
 	return done;
 }
 
-void reply_put_thread(struct reply *reply, unsigned thread, bool multiprocess)
+void reply_put_thread(struct reply *reply, unsigned process, unsigned thread)
 {
-	if (multiprocess) {
+	if (process) {
 		reply_put_text(reply, "p");
-		reply_put_number(reply, THREAD_ID_PROCESS);
+		reply_put_number(reply, process);
 		reply_put_text(reply, ".");
 	}
 	reply_put_number(reply, thread);

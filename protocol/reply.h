@@ -43,8 +43,8 @@ void reply_put_unavailable(struct reply *reply, size_t count);
 /* Escaped binary, as much of it as fits: how many bytes that was.  Never fails. */
 size_t reply_put_binary(struct reply *reply, const void *bytes, size_t count);
 
-/* A thread id: "2", or "p1.2" for a peer that negotiated multiprocess. */
-void reply_put_thread(struct reply *reply, unsigned thread, bool multiprocess);
+/* A thread id: "p1.2", or "2" when process is 0, for a peer that has not negotiated multiprocess. */
+void reply_put_thread(struct reply *reply, unsigned process, unsigned thread);
 
 /*
  * Replaces what was put by an error: "E0e" or, for a peer that negotiated error-message, "E.text"

@@ -97,9 +97,19 @@ static unsigned session_thread_count(const struct session *session)
 	return session->target->ops->thread_count(session->target);
 }
 
+unsigned session_process_in_ids(const struct session *session)
+{
+	return session->client.multiprocess ? session->process : 0;
+}
+
+void session_put_thread(struct session *session, unsigned thread)
+{
+	reply_put_thread(&session->reply, session_process_in_ids(session), thread);
+}
+
 int session_find_thread(const struct session *session, const struct thread_id *id, unsigned *thread)
 {
-	if (!thread_id_is_ours(id))
+	if (!thread_id_is_of(id, session->process))
 		return -ESRCH;
 	if (id->thread == THREAD_ID_ALL || id->thread == THREAD_ID_ANY) {
 		*thread = session->general_thread;
@@ -122,7 +132,8 @@ static void session_remember_stop(struct session *session, const struct target_s
 void session_put_stop(struct session *session)
 {
 	session->general_thread = session->stop.thread;
-	stop_reply_put(&session->reply, session->target, &session->client, &session->stop);
+	stop_reply_put(&session->reply, session->target, &session->client,
+		session_process_in_ids(session), &session->stop);
 }
 
 bool session_take_interrupted(struct session *session)
@@ -442,13 +453,15 @@ static int session_allocate(struct session *session)
 	return 0;
 }
 
-struct session *session_create(struct target *target, const struct session_hooks *hooks)
+struct session *session_create(
+	struct target *target, unsigned process, const struct session_hooks *hooks)
 {
 	struct session *session = calloc(1, sizeof(*session));
 
 	if (!session)
 		return NULL;
 	session->target = target;
+	session->process = process;
 	session->listener.ops = &session_listener_ops;
 	if (hooks)
 		session->hooks = *hooks;

@@ -24,9 +24,10 @@ struct session_hooks {
 
 /*
  * target and hooks stay the caller's and must outlive the session; the session makes itself the
- * target's listener.  NULL when out of memory.
+ * target's listener.  process (1...) is the target's number in thread ids.  NULL when out of memory.
  */
-struct session *session_create(struct target *target, const struct session_hooks *hooks);
+struct session *session_create(
+	struct target *target, unsigned process, const struct session_hooks *hooks);
 
 /* Frees the session and leaves the target as it is, without listener.  NULL is fine. */
 void session_destroy(struct session *session);

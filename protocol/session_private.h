@@ -41,6 +41,7 @@ enum session_state {
 
 struct session {
 	struct target *target;
+	unsigned process; /* the target's number in thread ids */
 	struct target_listener listener;
 	struct session_hooks hooks;
 
@@ -70,6 +71,12 @@ struct session {
 	struct document threads;     /* the list, as it was when its first page was read */
 	uint8_t *scratch;            /* PACKET_SIZE bytes, a handler's for the time of its call */
 };
+
+/* The process that the debugger wants to see in thread ids; 0: none, it knows no processes. */
+unsigned session_process_in_ids(const struct session *session);
+
+/* Puts a thread id, as this debugger wants it. */
+void session_put_thread(struct session *session, unsigned thread);
 
 /* The one thread an id names ("any" is the general thread): 0 or -ESRCH. */
 int session_find_thread(

@@ -2,7 +2,6 @@
 /* Stop replies; see stop_reply.h. */
 #include "protocol/description.h"
 #include "protocol/stop_reply.h"
-#include "protocol/thread_id.h"
 
 /* gdb's own signal numbers; these four are the same everywhere. */
 enum {
@@ -76,14 +75,14 @@ static void put_expedited(struct reply *reply, struct target *target, unsigned t
 
 /* The thread comes first: a debugger may read the registers that follow as that thread's. */
 static void put_stopped(struct reply *reply, struct target *target, const struct client *client,
-	const struct target_stop *stop)
+	unsigned process, const struct target_stop *stop)
 {
 	struct stop_wording wording = stop_word(stop->reason, client);
 
 	reply_put_text(reply, "T");
 	reply_put_hex(reply, &wording.signal, 1);
 	reply_put_text(reply, "thread:");
-	reply_put_thread(reply, stop->thread, client->multiprocess);
+	reply_put_thread(reply, process, stop->thread);
 	reply_put_text(reply, ";");
 	put_expedited(reply, target, stop->thread);
 	if (!wording.key)
@@ -95,24 +94,23 @@ static void put_stopped(struct reply *reply, struct target *target, const struct
 	reply_put_text(reply, ";");
 }
 
-static void put_ended(
-	struct reply *reply, const struct client *client, const char *how, uint8_t code)
+static void put_ended(struct reply *reply, unsigned process, const char *how, uint8_t code)
 {
 	reply_put_text(reply, how);
 	reply_put_hex(reply, &code, 1);
-	if (client->multiprocess) {
+	if (process) {
 		reply_put_text(reply, ";process:");
-		reply_put_number(reply, THREAD_ID_PROCESS);
+		reply_put_number(reply, process);
 	}
 }
 
 void stop_reply_put(struct reply *reply, struct target *target, const struct client *client,
-	const struct target_stop *stop)
+	unsigned process, const struct target_stop *stop)
 {
 	if (stop->reason == TARGET_STOP_EXITED)
-		put_ended(reply, client, "W", (uint8_t)stop->code);
+		put_ended(reply, process, "W", (uint8_t)stop->code);
 	else if (stop->reason == TARGET_STOP_GONE)
-		put_ended(reply, client, "X", SIGNAL_KILL);
+		put_ended(reply, process, "X", SIGNAL_KILL);
 	else
-		put_stopped(reply, target, client, stop);
+		put_stopped(reply, target, client, process, stop);
 }

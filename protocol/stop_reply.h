@@ -12,9 +12,10 @@
 
 /*
  * "T05thread:p1.1;...", "W00", "X09".  Reads the expedited registers of the stopped thread; those
- * that cannot be read are left out.  stop->thread must exist, except for EXITED and GONE.
+ * that cannot be read are left out.  stop->thread must exist, except for EXITED and GONE.  process
+ * is for the thread ids, see reply_put_thread().
  */
 void stop_reply_put(struct reply *reply, struct target *target, const struct client *client,
-	const struct target_stop *stop);
+	unsigned process, const struct target_stop *stop);
 
 #endif

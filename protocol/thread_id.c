@@ -33,12 +33,11 @@ int thread_id_parse(struct cursor *cursor, bool multiprocess, struct thread_id *
 {
 	if (multiprocess && cursor_take_byte(cursor, 'p'))
 		return parse_with_process(cursor, id);
-	id->process = THREAD_ID_PROCESS;
+	id->process = THREAD_ID_UNSAID;
 	return parse_part(cursor, &id->thread);
 }
 
-bool thread_id_is_ours(const struct thread_id *id)
+bool thread_id_is_of(const struct thread_id *id, unsigned process)
 {
-	return id->process == THREAD_ID_PROCESS || id->process == THREAD_ID_ANY ||
-	       id->process == THREAD_ID_ALL;
+	return id->process <= THREAD_ID_ANY || (unsigned)id->process == process;
 }

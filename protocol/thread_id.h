@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Thread ids as the protocol writes them (GDB manual E.1, "thread-id"): "2", "-1", "p1.2", "p1".
- * One process, the guest; its threads are the vCPUs.  Knows no target: whether a thread exists
- * is asked elsewhere.
+ * A process is a guest; its threads are the vCPUs.  Knows no target: whether a thread exists is
+ * asked elsewhere.
  */
 #ifndef PROTOCOL_THREAD_ID_H
 #define PROTOCOL_THREAD_ID_H
@@ -14,12 +14,12 @@
 enum {
 	THREAD_ID_ALL = -1,
 	THREAD_ID_ANY = 0,
-	THREAD_ID_PROCESS = 1, /* the guest's number */
+	THREAD_ID_UNSAID = -2, /* of a process: the one that is being debugged */
 };
 
 struct thread_id {
-	int32_t process; /* THREAD_ID_PROCESS when the id did not say */
-	int32_t thread;  /* THREAD_ID_ALL, THREAD_ID_ANY or 1... */
+	int32_t process; /* THREAD_ID_UNSAID, _ALL, _ANY or 1... */
+	int32_t thread;  /* THREAD_ID_ALL, _ANY or 1... */
 };
 
 /*
@@ -28,7 +28,7 @@ struct thread_id {
  */
 int thread_id_parse(struct cursor *cursor, bool multiprocess, struct thread_id *id);
 
-/* True when the id speaks of the one process there is. */
-bool thread_id_is_ours(const struct thread_id *id);
+/* True when the id may mean a thread of this process. */
+bool thread_id_is_of(const struct thread_id *id, unsigned process);
 
 #endif

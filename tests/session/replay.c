@@ -267,7 +267,7 @@ static bool do_target(struct replay *replay, const char *text)
 	fake_target_init(&replay->fake,
 		strcmp(arch, "arm64") ? &fake_machine_x86_64 : &fake_machine_arm64, threads,
 		*running);
-	replay->session = session_create(&replay->fake.target, NULL);
+	replay->session = session_create(&replay->fake.target, 1, NULL);
 	return expect(replay, replay->session, "no session");
 }
 

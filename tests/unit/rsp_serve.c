@@ -103,7 +103,7 @@ static void serve(const struct fake_machine *machine, unsigned threads, int fd)
 	struct session *session;
 
 	fake_target_init(&fake, machine, threads, true);
-	session = session_create(&fake.target, &hooks);
+	session = session_create(&fake.target, 1, &hooks);
 	while (session && !serve_turn(session, &fake, fd))
 		;
 	session_destroy(session);

@@ -27,7 +27,7 @@ int session_peer_init(struct session_peer *peer, const struct fake_machine *mach
 
 	memset(peer, 0, sizeof(*peer));
 	fake_target_init(&peer->fake, machine, threads, running);
-	peer->session = session_create(&peer->fake.target, &hooks);
+	peer->session = session_create(&peer->fake.target, 1, &hooks);
 	return packet_reader_init(&peer->reader) || !peer->session ? -ENOMEM : 0;
 }
 

@@ -30,10 +30,10 @@ static void test_encodings(void **state)
 	reply_put_text(&reply, ":");
 	reply_put_number(&reply, UINT64_MAX);
 	reply_put_unavailable(&reply, 2);
-	reply_put_thread(&reply, 0x1f, false);
+	reply_put_thread(&reply, 0, 0x1f);
 	reply_put_text(&reply, ",");
-	reply_put_thread(&reply, 0x1f, true);
-	assert_reply(&reply, "T05fa0:1000:ffffffffffffffffxxxx1f,p1.1f");
+	reply_put_thread(&reply, 0xa, 0x1f);
+	assert_reply(&reply, "T05fa0:1000:ffffffffffffffffxxxx1f,pa.1f");
 	assert_int_equal(reply_status(&reply), 0);
 	reply_reset(&reply);
 	assert_int_equal(reply_put_binary(&reply, "a#$}*\x03", 6), 6);

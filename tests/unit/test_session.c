@@ -261,7 +261,7 @@ static void test_destroyed_while_running(void **state)
 	session_destroy(peer.session);
 	assert_null(peer.fake.target.listener);
 	fake_target_report(&peer.fake, &stop);
-	peer.session = session_create(&peer.fake.target, NULL);
+	peer.session = session_create(&peer.fake.target, 1, NULL);
 	assert_memory_equal(session_peer_ask(&peer, "?"), "T05thread:1;", 12);
 	peer.requests = peer.replies;
 	finish(&peer);

@@ -12,10 +12,10 @@
 #include "tests/unit/fake_target.h"
 
 static const char *put(struct reply *reply, struct fake_target *fake, struct client client,
-	struct target_stop stop)
+	unsigned process, struct target_stop stop)
 {
 	reply_reset(reply);
-	stop_reply_put(reply, &fake->target, &client, &stop);
+	stop_reply_put(reply, &fake->target, &client, process, &stop);
 	assert_int_equal(reply_status(reply), 0);
 	reply->bytes[reply->length] = 0;
 	return (const char *)reply->bytes;
@@ -54,7 +54,7 @@ static void test_reasons(void **state)
 		struct client client = { .swbreak = cases[i].swbreak, .hwbreak = cases[i].hwbreak };
 		struct target_stop stop = { 1, cases[i].reason, 0x4000, 0x2a };
 
-		assert_string_equal(put(&reply, &fake, client, stop), cases[i].text);
+		assert_string_equal(put(&reply, &fake, client, 0, stop), cases[i].text);
 	}
 	reply_fini(&reply);
 }
@@ -62,20 +62,18 @@ static void test_reasons(void **state)
 static void test_multiprocess(void **state)
 {
 	struct client client = { .multiprocess = true };
+	struct target_stop exited = { .reason = TARGET_STOP_EXITED };
+	struct target_stop gone = { .reason = TARGET_STOP_GONE };
 	struct fake_target fake;
 	struct reply reply;
 
 	(void)state;
 	fake_target_init(&fake, &fake_machine_x86_64, 2, false);
 	assert_int_equal(reply_init(&reply, 1024), 0);
-	assert_memory_equal(put(&reply, &fake, client, (struct target_stop){ .thread = 2 }),
-		"T05thread:p1.2;", 15);
-	assert_string_equal(
-		put(&reply, &fake, client, (struct target_stop){ .reason = TARGET_STOP_EXITED }),
-		"W00;process:1");
-	assert_string_equal(
-		put(&reply, &fake, client, (struct target_stop){ .reason = TARGET_STOP_GONE }),
-		"X09;process:1");
+	assert_memory_equal(put(&reply, &fake, client, 0x11, (struct target_stop){ .thread = 2 }),
+		"T05thread:p11.2;", 16);
+	assert_string_equal(put(&reply, &fake, client, 1, exited), "W00;process:1");
+	assert_string_equal(put(&reply, &fake, client, 0x11, gone), "X09;process:11");
 	reply_fini(&reply);
 }
 
@@ -90,7 +88,7 @@ static void test_unreadable_registers(void **state)
 	fake_target_init(&fake, &fake_machine_arm64, 1, true);
 	assert_int_equal(reply_init(&reply, 1024), 0);
 	assert_string_equal(
-		put(&reply, &fake, client, (struct target_stop){ 1, TARGET_STOP_SWBREAK, 0, 0 }),
+		put(&reply, &fake, client, 0, (struct target_stop){ 1, TARGET_STOP_SWBREAK, 0, 0 }),
 		"T05thread:1;swbreak:;");
 	reply_fini(&reply);
 }

@@ -18,11 +18,11 @@ static void test_forms(void **state)
 		int result;
 		int32_t process, thread;
 	} cases[] = {
-		{ "1", false, 0, 1, 1 },
-		{ "3ff", false, 0, 1, 0x3ff },
-		{ "0", false, 0, 1, THREAD_ID_ANY },
-		{ "-1", false, 0, 1, THREAD_ID_ALL },
-		{ "0001", true, 0, 1, 1 },
+		{ "1", false, 0, THREAD_ID_UNSAID, 1 },
+		{ "3ff", false, 0, THREAD_ID_UNSAID, 0x3ff },
+		{ "0", false, 0, THREAD_ID_UNSAID, THREAD_ID_ANY },
+		{ "-1", false, 0, THREAD_ID_UNSAID, THREAD_ID_ALL },
+		{ "0001", true, 0, THREAD_ID_UNSAID, 1 },
 		{ "p1.2", true, 0, 1, 2 },
 		{ "p1", true, 0, 1, THREAD_ID_ALL },
 		{ "p1.-1", true, 0, 1, THREAD_ID_ALL },
@@ -30,7 +30,7 @@ static void test_forms(void **state)
 		{ "p-1.-1", true, 0, -1, -1 },
 		{ "p-1", true, 0, -1, -1 },
 		{ "p2.1", true, 0, 2, 1 },
-		{ "7fffffff", false, 0, 1, INT32_MAX },
+		{ "7fffffff", false, 0, THREAD_ID_UNSAID, INT32_MAX },
 		{ "80000000", false, -EINVAL, 0, 0 },
 		{ "ffffffffffffffffff", false, -EINVAL, 0, 0 },
 		{ "p1.2", false, -EINVAL, 0, 0 },
@@ -57,7 +57,8 @@ static void test_forms(void **state)
 		assert_int_equal(id.process, cases[i].process);
 		assert_int_equal(id.thread, cases[i].thread);
 		assert_int_equal(cursor_left(&cursor), 0);
-		assert_int_equal(thread_id_is_ours(&id), cases[i].process != 2);
+		assert_int_equal(thread_id_is_of(&id, 1), cases[i].process != 2);
+		assert_int_equal(thread_id_is_of(&id, 2), cases[i].process != 1);
 	}
 }
 
