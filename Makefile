@@ -52,6 +52,7 @@ PROTOCOL := protocol/client.c protocol/cmd_breakpoint.c protocol/cmd_leave.c pro
 # Pure: both architectures, on any host.
 KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c kvm/channel.c kvm/cpu_arm64.c \
 	kvm/decide_arm64.c kvm/decide_x86_64.c kvm/description_arm64.c kvm/description_x86_64.c \
+	kvm/dwarf_arm64.c kvm/dwarf_x86_64.c \
 	kvm/inject_arm64.c kvm/inject_x86_64.c kvm/instruction_arm64.c kvm/instruction_x86_64.c \
 	kvm/journal.c kvm/limitation.c kvm/memory.c kvm/paging_arm64.c kvm/paging_x86_64.c \
 	kvm/plan_arm64.c kvm/plan_x86_64.c kvm/plant.c kvm/port.c kvm/port_lend.c kvm/program.c \

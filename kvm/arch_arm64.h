@@ -129,6 +129,9 @@ enum {
 
 extern const struct target_description description_arm64;
 
+/* dwarf_arm64.c: what lldb wants to know of them */
+extern const struct target_alias dwarf_arm64[];
+
 /* ---- registers_arm64.c: as the members of struct arch ------------------------------------ */
 
 uint32_t registers_arm64_groups(unsigned number);

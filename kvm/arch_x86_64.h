@@ -118,6 +118,9 @@ void arch_x86_64_pc_set(struct cpu *cpu, gva_t pc);
 
 extern const struct target_description description_x86_64;
 
+/* dwarf_x86_64.c: what lldb wants to know of them */
+extern const struct target_alias dwarf_x86_64[];
+
 /* Register numbers: the order of description_x86_64. */
 enum {
 	X86_REG_RAX = 0,

@@ -93,4 +93,5 @@ const struct target_description description_arm64 = {
 	.expedited = expedited,
 	.expedited_count = ENTRIES(expedited),
 	.pc = ARM64_NUMBER_PC,
+	.aliases = dwarf_arm64,
 };

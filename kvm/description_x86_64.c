@@ -226,4 +226,5 @@ const struct target_description description_x86_64 = {
 	.expedited = expedited,
 	.expedited_count = COUNT(expedited),
 	.pc = X86_REG_RIP,
+	.aliases = dwarf_x86_64,
 };

@@ -70,6 +70,7 @@ void register_set_init(struct register_set *set, const struct arch *arch, const 
 					      .architecture = catalogue->architecture,
 					      .features = set->features,
 					      .expedited = set->expedited,
+					      .aliases = catalogue->aliases,
 				      } };
 	register_set_add_features(set, arch, cpu);
 	register_set_number(set, catalogue->pc, &set->description.pc);

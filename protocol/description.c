@@ -183,25 +183,69 @@ static const char *register_type(
 	return "int"; /* of the register's own size */
 }
 
+/* gdb goes by the type where there is no group; lldb would call it "general". */
+static const char *register_group(const struct target_register *reg)
+{
+	if (reg->group)
+		return reg->group;
+	if (reg->type == TARGET_TYPE_VECTOR)
+		return "vector";
+	return reg->type == TARGET_TYPE_X87 ? "float" : NULL;
+}
+
+/* For lldb, which knows few of gdb's types. */
+static void write_format(struct document *document, const struct target_register *reg)
+{
+	if (reg->type == TARGET_TYPE_VECTOR || reg->type == TARGET_TYPE_X87)
+		document_put(document, " encoding=\"vector\" format=\"vector-uint8\"");
+}
+
+/* For lldb, which knows no register by its name; gdb reads over what it does not know. */
+static void write_alias(struct document *document, const struct target_alias *alias)
+{
+	if (alias->other)
+		document_put(document, " altname=\"%s\"", alias->other);
+	if (alias->role)
+		document_put(document, " generic=\"%s\"", alias->role);
+	document_put(
+		document, " dwarf_regnum=\"%d\" ehframe_regnum=\"%d\"", alias->dwarf, alias->dwarf);
+}
+
+static const struct target_alias *alias_find(
+	const struct target_description *description, const char *name)
+{
+	const struct target_alias *alias = description->aliases;
+
+	while (alias && alias->name && strcmp(alias->name, name))
+		alias++;
+	return alias && alias->name ? alias : NULL;
+}
+
 static void write_register(struct document *document, const struct target_register *reg,
-	const struct vector_views *views)
+	const struct vector_views *views, const struct target_alias *alias)
 {
 	document_put(document, "    <reg name=\"%s\" bitsize=\"%u\" type=\"%s\"", reg->name,
 		reg->bits, register_type(reg, views));
-	if (reg->group)
-		document_put(document, " group=\"%s\"", reg->group);
+	if (register_group(reg))
+		document_put(document, " group=\"%s\"", register_group(reg));
 	if (reg->no_save)
 		document_put(document, " save-restore=\"no\"");
+	write_format(document, reg);
+	if (alias)
+		write_alias(document, alias);
 	document_put(document, "/>\n");
 }
 
 static void write_feature(struct document *document, const struct target_feature *feature,
-	const struct vector_views *views)
+	const struct target_description *description, const struct vector_views *views)
 {
 	document_put(document, "  <feature name=\"%s\">\n", feature->name);
 	write_types(document, feature, views);
-	for (unsigned i = 0; i < feature->count; i++)
-		write_register(document, &feature->registers[i], views);
+	for (unsigned i = 0; i < feature->count; i++) {
+		const struct target_register *reg = &feature->registers[i];
+
+		write_register(document, reg, views, alias_find(description, reg->name));
+	}
 	document_put(document, "  </feature>\n");
 }
 
@@ -214,7 +258,7 @@ void description_write(struct document *document, const struct target_descriptio
 			       "<target version=\"1.0\">\n");
 	document_put(document, "  <architecture>%s</architecture>\n", description->architecture);
 	for (unsigned i = 0; i < description->feature_count; i++)
-		write_feature(document, &description->features[i], views);
+		write_feature(document, &description->features[i], description, views);
 	document_put(document, "</target>\n");
 }
 

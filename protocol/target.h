@@ -53,6 +53,14 @@ struct target_feature {
 	unsigned count;
 };
 
+/* What lldb has to be told of a register and gdb knows by itself. */
+struct target_alias {
+	const char *name;  /* of the register; when this guest has none, the alias is for nobody */
+	const char *other; /* a second name, "fp"; or NULL */
+	const char *role;  /* "pc", "sp", "fp", "ra", "flags", "arg1"...; or NULL */
+	int dwarf;         /* its number in the architecture's DWARF */
+};
+
 /* The longest register is an SVE vector of 2048 bits. */
 enum { TARGET_REGISTER_MAX_BYTES = 256, TARGET_MAX_THREADS = 1024 };
 
@@ -65,7 +73,8 @@ struct target_description {
 	unsigned bulk_count; /* how many of the first registers are worth a bulk transfer ('g') */
 	const uint8_t *expedited; /* registers every stop reports, each < 0x100 */
 	unsigned expedited_count;
-	unsigned pc; /* number of the program counter */
+	unsigned pc;                        /* number of the program counter */
+	const struct target_alias *aliases; /* up to the first without a name; or NULL */
 };
 
 /* ---- stops and actions ------------------------------------------------------------------- */

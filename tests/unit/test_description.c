@@ -122,8 +122,42 @@ static void test_flags_shared_in_a_feature(void **state)
 	(void)state;
 	assert_int_equal(count_of(text, "<flags "), 2);
 	assert_int_equal(count_of(text, "<union "), 0);
-	assert_non_null(strstr(text, "<reg name=\"v\" bitsize=\"128\" type=\"uint128\"/>"));
+	assert_non_null(
+		strstr(text, "<reg name=\"v\" bitsize=\"128\" type=\"uint128\" group=\"vector\" "));
 	assert_non_null(strstr(text, "<reg name=\"c\" bitsize=\"32\" type=\"int\"/>"));
+	document_fini(&document);
+}
+
+/* What lldb reads and gdb reads over. */
+static void test_aliases(void **state)
+{
+	static const struct target_register registers[] = {
+		{ "x29", 64, TARGET_TYPE_INT, NULL, NULL, false },
+		{ "x9", 64, TARGET_TYPE_INT, NULL, NULL, false },
+		{ "other", 64, TARGET_TYPE_INT, NULL, NULL, false },
+		{ "st0", 80, TARGET_TYPE_X87, NULL, NULL, false },
+	};
+	static const struct target_feature feature = { "one", registers, 4 };
+	static const struct target_alias aliases[] = { { "absent", "a", "arg1", 1 },
+		{ "x29", "fp", "fp", 29 }, { "x9", NULL, NULL, 9 }, { NULL, NULL, NULL, 0 } };
+	static const struct target_description description = { .architecture = "aarch64",
+		.features = &feature,
+		.feature_count = 1,
+		.register_count = 4,
+		.aliases = aliases };
+	struct document document;
+	const char *text = write_description(&description, &document);
+
+	(void)state;
+	assert_non_null(
+		strstr(text, "<reg name=\"x29\" bitsize=\"64\" type=\"int\" altname=\"fp\""
+			     " generic=\"fp\" dwarf_regnum=\"29\" ehframe_regnum=\"29\"/>"));
+	assert_non_null(strstr(text, "<reg name=\"x9\" bitsize=\"64\" type=\"int\""
+				     " dwarf_regnum=\"9\" ehframe_regnum=\"9\"/>"));
+	assert_non_null(strstr(text, "<reg name=\"other\" bitsize=\"64\" type=\"int\"/>"));
+	assert_non_null(strstr(text, "<reg name=\"st0\" bitsize=\"80\" type=\"i387_ext\" group="
+				     "\"float\" encoding=\"vector\" format=\"vector-uint8\"/>"));
+	assert_null(strstr(text, "absent"));
 	document_fini(&document);
 }
 
@@ -152,6 +186,7 @@ int main(void)
 		cmocka_unit_test(test_types_are_defined_first),
 		cmocka_unit_test(test_fields_have_both_ends),
 		cmocka_unit_test(test_flags_shared_in_a_feature),
+		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_numbers),
 	};
 
