@@ -60,6 +60,10 @@ KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kv
 	kvm/step_x86_64.c kvm/vcpu.c kvm/view.c kvm/vm.c
 KVM_NATIVE := kvm/channel_$(ARCH).c kvm/transfer_$(ARCH).c
 
+# Finding a guest's Linux kernel: pure, too.
+LINUX_KERNEL := kvm/linux_guest.c kvm/linux_image.c kvm/linux_kernel.c kvm/linux_kernel_arm64.c \
+	kvm/linux_kernel_x86_64.c kvm/linux_probe.c kvm/vmcoreinfo.c
+
 LENDER := kvm/lender.c kvm/lender_kick.c kvm/lender_link.c kvm/lender_program.c kvm/lender_tie.c \
 	kvm/lender_vcpu.c
 LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c protocol/handover.c
@@ -75,7 +79,7 @@ VMM := tests/vmm/bus.c tests/vmm/elf.c tests/vmm/exit_log.c tests/vmm/kvm_call.c
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 pic_object = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
-PRODUCT := $(CONF) $(PROTOCOL) $(KVM_PURE) $(KVM_NATIVE) $(DAEMON)
+PRODUCT := $(CONF) $(PROTOCOL) $(KVM_PURE) $(LINUX_KERNEL) $(KVM_NATIVE) $(DAEMON)
 PROGRAMS := $(BUILD)/gdbproxyd $(BUILD)/demo-vmm $(BUILD)/libgdbproxy.a $(BUILD)/libgdbproxy.so
 
 .DELETE_ON_ERROR:
