@@ -6,9 +6,8 @@
 static unsigned guest_regions(const struct memory *memory, struct linux_kernel_region *regions)
 {
 	for (unsigned i = 0; i < memory->count; i++)
-		regions[i] = (struct linux_kernel_region){
-			.gpa = memory->regions[i].gpa, .size = memory->regions[i].size
-		};
+		regions[i] = (struct linux_kernel_region){ .gpa = memory->regions[i].gpa,
+			.size = memory->regions[i].size };
 	return memory->count;
 }
 

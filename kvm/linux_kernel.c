@@ -80,8 +80,8 @@ static const struct linux_arch *search_arch(const struct arch *arch)
 	return NULL;
 }
 
-int linux_kernel_find(const struct linux_kernel_reader *reader, const struct cpu *cpu,
-	struct linux_kernel *out)
+int linux_kernel_find(
+	const struct linux_kernel_reader *reader, const struct cpu *cpu, struct linux_kernel *out)
 {
 	struct search search = {
 		.arch = search_arch(reader->arch),
@@ -93,7 +93,8 @@ int linux_kernel_find(const struct linux_kernel_reader *reader, const struct cpu
 
 	if (!search.arch)
 		return -ENOENT;
-	for (unsigned n = 0; search.probe.cpu = *cpu, search.arch->tables(&search.probe.cpu, n); n++)
+	for (unsigned n = 0; search.probe.cpu = *cpu, search.arch->tables(&search.probe.cpu, n);
+		n++)
 		if (search_anchors(&search))
 			return 0;
 	for (unsigned i = 0; i < reader->region_count; i++)

@@ -55,9 +55,9 @@ struct linux_kernel {
 	enum linux_kernel_clue clue;
 	bool has_vmcoreinfo; /* and it agrees with the image: the slide is from there */
 	bool has_slide;
-	uint64_t slide; /* run-time minus link-time addresses: gdb's -o */
-	gva_t base;     /* _text, where it runs */
-	gpa_t physical; /* the same in guest-physical memory */
+	uint64_t slide;                           /* run-time minus link-time addresses: gdb's -o */
+	gva_t base;                               /* _text, where it runs */
+	gpa_t physical;                           /* the same in guest-physical memory */
 	char banner[LINUX_KERNEL_BANNER_MAX + 1]; /* "Linux version ...", one printable line */
 };
 
@@ -65,8 +65,8 @@ struct linux_kernel {
  * Searches with the registers of one vCPU: CPU_STOP, and on x86-64 CPU_MSRS where it is valid.
  * 0; -ENOENT no Linux kernel is found (it may not have turned its paging on yet).
  */
-int linux_kernel_find(const struct linux_kernel_reader *reader, const struct cpu *cpu,
-	struct linux_kernel *out);
+int linux_kernel_find(
+	const struct linux_kernel_reader *reader, const struct cpu *cpu, struct linux_kernel *out);
 
 /* The method in words, such as "vmcoreinfo, by way of LSTAR". */
 void linux_kernel_describe_method(const struct linux_kernel *kernel, char *text, size_t size);

@@ -9,11 +9,11 @@
 #include "kvm/linux_arch.h"
 #include "kvm/arch_arm64.h"
 
-#define TTBR_BADDR  (BIT(48) - 2)
-#define HEAD_BYTES  UINT64_C(0x10000) /* SEGMENT_ALIGN */
-#define LINK_ALIGN  UINT64_C(0x200000) /* of KIMAGE_VADDR */
-#define MAGIC_AT    56 /* Documentation/arch/arm64/booting.rst */
-#define MAGIC       UINT32_C(0x644d5241) /* "ARM\x64" */
+#define TTBR_BADDR (BIT(48) - 2)
+#define HEAD_BYTES UINT64_C(0x10000)    /* SEGMENT_ALIGN */
+#define LINK_ALIGN UINT64_C(0x200000)   /* of KIMAGE_VADDR */
+#define MAGIC_AT   56                   /* Documentation/arch/arm64/booting.rst */
+#define MAGIC      UINT32_C(0x644d5241) /* "ARM\x64" */
 
 enum { PAGE = 4096 };
 
@@ -47,8 +47,8 @@ static bool arm64_tables(struct cpu *cpu, unsigned n)
 
 /* ---- where the text is ------------------------------------------------------------------- */
 
-static unsigned add_anchor(struct linux_anchor *anchors, unsigned count,
-	enum linux_kernel_clue clue, gva_t gva)
+static unsigned add_anchor(
+	struct linux_anchor *anchors, unsigned count, enum linux_kernel_clue clue, gva_t gva)
 {
 	if (count < LINUX_MAX_ANCHORS && (gva & BIT(55)))
 		anchors[count++] = (struct linux_anchor){ .clue = clue, .gva = gva };

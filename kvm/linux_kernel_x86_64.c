@@ -22,19 +22,19 @@ static bool in_kernel_map(gva_t gva)
 static bool x86_tables(struct cpu *cpu, unsigned n)
 {
 	struct x86_sregs *sregs = &cpu->x86_64.sregs;
-	bool has_other = sregs->cr3 & CR3_USER_TABLE;
+	unsigned others = sregs->cr3 & CR3_USER_TABLE ? 1 : 0;
 
 	if (!(sregs->efer & X86_EFER_LMA))
 		return false;
-	if (n == 0 && has_other)
+	if (n < others)
 		sregs->cr3 &= ~CR3_USER_TABLE;
-	return n <= has_other;
+	return n <= others;
 }
 
 /* ---- where the text is ------------------------------------------------------------------- */
 
-static unsigned add_anchor(struct linux_anchor *anchors, unsigned count,
-	enum linux_kernel_clue clue, gva_t gva)
+static unsigned add_anchor(
+	struct linux_anchor *anchors, unsigned count, enum linux_kernel_clue clue, gva_t gva)
 {
 	if (in_kernel_map(gva))
 		anchors[count++] = (struct linux_anchor){ .clue = clue, .gva = gva };
