@@ -171,7 +171,12 @@ struct arch {
 	const struct target_description *description;
 	/* Feature `index` as this vCPU has it (as many registers as in the catalogue), or NULL. */
 	const struct target_feature *(*feature)(const struct cpu *cpu, unsigned index);
-	uint32_t probe_groups; /* the groups that feature() wants fetched */
+	/*
+	 * Whether this vCPU has register `number` of the catalogue, of a feature that it has; *reg, a
+	 * copy of the catalogue's, may be given another size.  NULL: all of them, as they are there.
+	 */
+	bool (*has_register)(const struct cpu *cpu, unsigned number, struct target_register *reg);
+	uint32_t probe_groups; /* what feature() and has_register() want fetched */
 
 	uint8_t breakpoint_length; /* of the planted instruction */
 	uint8_t breakpoint_bytes[4];

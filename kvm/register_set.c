@@ -5,47 +5,65 @@
 
 int register_set_find(const struct register_set *set, unsigned number)
 {
-	for (unsigned i = 0; i < set->description.feature_count; i++) {
-		if (number < set->features[i].count)
-			return (int)(set->first[i] + number);
-		number -= set->features[i].count;
-	}
-	return -ENOENT;
+	return number < set->description.register_count ? set->own[number] : -ENOENT;
 }
 
 /* The other way round; false when the vCPU does not have it. */
 static bool register_set_number(const struct register_set *set, unsigned wanted, unsigned *number)
 {
-	*number = 0;
-	for (unsigned i = 0; i < set->description.feature_count; i++) {
-		if (wanted - set->first[i] < set->features[i].count) {
-			*number += wanted - set->first[i];
+	for (*number = 0; *number < set->description.register_count; ++*number)
+		if (set->own[*number] == wanted)
 			return true;
-		}
-		*number += set->features[i].count;
-	}
 	return false;
+}
+
+/* Appends the registers of a feature, whose first one has the architecture's number `first`. */
+static void register_set_add_registers(struct register_set *set, const struct arch *arch,
+	const struct cpu *cpu, const struct target_feature *feature, unsigned first)
+{
+	unsigned *count = &set->description.register_count;
+
+	for (unsigned i = 0; i < feature->count && *count < REGISTER_SET_MAX_REGISTERS; i++) {
+		struct target_register *reg = &set->registers[*count];
+
+		*reg = feature->registers[i];
+		if (arch->has_register && !arch->has_register(cpu, first + i, reg))
+			continue;
+		set->own[(*count)++] = (uint16_t)(first + i);
+	}
+}
+
+static void register_set_add_feature(struct register_set *set, const struct arch *arch,
+	const struct cpu *cpu, const struct target_feature *feature, unsigned first)
+{
+	struct target_description *description = &set->description;
+	unsigned before = description->register_count;
+
+	if (description->feature_count == REGISTER_SET_MAX_FEATURES)
+		return;
+	register_set_add_registers(set, arch, cpu, feature, first);
+	if (description->register_count == before)
+		return;
+	set->features[description->feature_count++] = (struct target_feature){
+		.name = feature->name,
+		.registers = &set->registers[before],
+		.count = description->register_count - before,
+	};
+	if (first < arch->description->bulk_count)
+		description->bulk_count = description->register_count;
 }
 
 static void register_set_add_features(
 	struct register_set *set, const struct arch *arch, const struct cpu *cpu)
 {
 	const struct target_description *catalogue = arch->description;
-	struct target_description *description = &set->description;
 	unsigned first = 0;
 
 	for (unsigned i = 0; i < catalogue->feature_count; i++) {
 		const struct target_feature *feature = arch->feature(cpu, i);
-		unsigned slot = description->feature_count;
 
-		if (feature && slot < REGISTER_SET_MAX_FEATURES) {
-			set->features[slot] = *feature;
-			set->first[slot] = first;
-			description->feature_count++;
-			description->register_count += feature->count;
-			if (first < catalogue->bulk_count)
-				description->bulk_count = description->register_count;
-		}
+		if (feature)
+			register_set_add_feature(set, arch, cpu, feature, first);
 		first += catalogue->features[i].count;
 	}
 }
