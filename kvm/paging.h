@@ -29,9 +29,15 @@ struct translation {
 	gpa_t gpa; /* of the very byte asked for */
 	uint64_t
 		page_bytes; /* size of the page or block around it (the whole space when paging is off) */
-	bool writable;   /* by the guest's kernel, CR0.WP and PAN apart */
-	bool user;       /* reachable from CPL 3 / EL0 */
-	bool executable; /* by the guest's kernel */
+	bool writable;        /* by the guest's kernel, CR0.WP and PAN apart */
+	bool user;            /* reachable from CPL 3 / EL0 */
+	bool executable;      /* by the guest's kernel */
+	bool user_executable; /* from CPL 3 / EL0 */
+	/*
+	 * Not mapped: a power of two; nothing is mapped in the block of that size, on such a boundary,
+	 * around the address.  0: unknown, or mapped.
+	 */
+	uint64_t hole_bytes;
 	unsigned nsteps;
 	struct translation_step steps[TRANSLATION_MAX_STEPS];
 };

@@ -29,10 +29,13 @@
 #define ENTRY_READ_ONLY BIT(7)
 #define ENTRY_DBM       BIT(51)
 #define ENTRY_PXN       BIT(53)
+#define ENTRY_UXN       BIT(54)
 #define TABLE_PXN       BIT(59)
+#define TABLE_UXN       BIT(60)
 #define TABLE_NO_EL0    BIT(61)
 #define TABLE_READ_ONLY BIT(62)
 
+enum { HALF_BIT = 55 }; /* of an address: which half it is in */
 enum { GRANULE_4K = 12, GRANULE_16K = 14, GRANULE_64K = 16, LAST_LEVEL = 3 };
 
 /* Where a descriptor keeps bits 51:48 of its address: nowhere, by FEAT_LPA2, by FEAT_LPA. */
@@ -182,12 +185,26 @@ static int half_read(struct half *half, const struct paging_arm64 *paging, bool 
 	return half_set_input(half, paging, upper ? field(tcr, 21, 16) : field(tcr, 5, 0));
 }
 
-/* All bits above the input address must repeat bit 55, up to the top byte when that is ignored. */
-static bool half_contains(const struct half *half, gva_t gva)
+/*
+ * The bits above the input address that do not repeat bit 55 as they must, the top byte apart when it
+ * is ignored.
+ */
+static uint64_t half_wrong_bits(const struct half *half, gva_t gva)
 {
-	uint64_t above = BITS(half->tbi ? 55 : 63, half->input_bits);
+	uint64_t above = BITS(half->tbi ? HALF_BIT : 63, half->input_bits);
 
-	return (gva & above) == (gva & BIT(55) ? above : 0);
+	return (gva ^ (gva & BIT(HALF_BIT) ? ~UINT64_C(0) : 0)) & above;
+}
+
+/*
+ * The largest block, of one half, of nothing but addresses that no input size reaches: those that agree
+ * with this one down to the highest bit which is wrong.
+ */
+static uint64_t impossible_bytes(uint64_t wrong)
+{
+	unsigned bit = 63 - (unsigned)__builtin_clzll(wrong);
+
+	return BIT(smaller(bit, HALF_BIT));
 }
 
 static unsigned level_shift(const struct half *half, int level)
@@ -275,10 +292,13 @@ static void permissions_set(
 	bool read_only = (entry & ENTRY_READ_ONLY) && !clean;
 	bool el0 = (entry & ENTRY_EL0) && !(limits & TABLE_NO_EL0);
 	bool pxn = (entry & ENTRY_PXN) || (limits & TABLE_PXN);
+	bool uxn = (entry & ENTRY_UXN) || (limits & TABLE_UXN);
 
 	out->writable = !read_only && !(limits & TABLE_READ_ONLY);
 	out->executable = !pxn && !(out->writable && (el0 || half->write_implies_xn));
 	out->user = el0 && !half->no_el0;
+	out->user_executable =
+		!half->no_el0 && !uxn && !(el0 && out->writable && half->write_implies_xn);
 }
 
 static int leaf_translate(
@@ -290,6 +310,7 @@ static int leaf_translate(
 
 	if (!address_is_possible(half, base))
 		return 0;
+	out->hole_bytes = 0;
 	out->page_bytes = bytes;
 	out->gpa = base | (gva & (bytes - 1));
 	permissions_set(half, entry, limits, out);
@@ -311,6 +332,7 @@ static int tables_descend(
 		uint64_t entry;
 		int rc = step_read(half, memory, table + index * 8, level, out);
 
+		out->hole_bytes = BIT(level_shift(half, level));
 		if (rc < 0)
 			return rc;
 		entry = out->steps[out->nsteps - 1].entry;
@@ -328,13 +350,17 @@ static int flat_translate(const struct paging_arm64 *paging, gva_t gva, struct t
 {
 	struct half half = { 0 };
 	unsigned bits = physical_bits(paging);
+	uint64_t wrong;
 
-	half_set_flags(&half, paging, gva & BIT(55));
-	if (gva & BITS(half.tbi ? 55 : 63, bits))
+	half_set_flags(&half, paging, gva & BIT(HALF_BIT));
+	wrong = gva & BITS(half.tbi ? HALF_BIT : 63, bits);
+	if (wrong) {
+		out->hole_bytes = impossible_bytes(wrong);
 		return 0;
+	}
 	out->gpa = gva & BITS(bits - 1, 0);
 	out->page_bytes = BIT(bits);
-	out->writable = out->user = out->executable = true;
+	out->writable = out->user = out->executable = out->user_executable = true;
 	return 1;
 }
 
@@ -342,15 +368,20 @@ int paging_arm64_walk(const struct paging_arm64 *paging, const struct physical *
 	struct translation *out)
 {
 	struct half half;
+	uint64_t wrong;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	if (!(paging->sctlr_el1 & SCTLR_M))
 		return flat_translate(paging, gva, out);
-	rc = half_read(&half, paging, gva & BIT(55));
+	out->hole_bytes = BIT(HALF_BIT);
+	rc = half_read(&half, paging, gva & BIT(HALF_BIT));
 	if (rc <= 0)
 		return rc;
-	if (!half_contains(&half, gva))
+	wrong = half_wrong_bits(&half, gva);
+	if (wrong) {
+		out->hole_bytes = impossible_bytes(wrong);
 		return 0;
+	}
 	return tables_descend(&half, memory, gva, out);
 }

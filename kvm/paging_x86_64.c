@@ -121,6 +121,17 @@ static bool linear_is_possible(const struct mode *mode, gva_t gva)
 	return top == 0 || top == ~UINT64_C(0) >> (mode->linear_bits - 1);
 }
 
+/*
+ * The largest block of nothing but impossible addresses: of those that agree with this one down to the
+ * highest bit which makes it so.
+ */
+static uint64_t impossible_bytes(const struct mode *mode, gva_t gva)
+{
+	uint64_t wrong = mode->linear_bits != 32 && gva & BIT(63) ? ~gva : gva;
+
+	return BIT(63 - __builtin_clzll(wrong));
+}
+
 /* PAE's level 3 entries are registers' images rather than table entries: no rights, no pages. */
 static bool entry_is_pdpte_of_pae(const struct mode *mode, unsigned level)
 {
@@ -209,11 +220,13 @@ static int leaf_translate(
 {
 	const struct translation_step *leaf = &out->steps[out->nsteps - 1];
 
+	out->hole_bytes = 0;
 	out->page_bytes = BIT(level_shift(mode, leaf->level));
 	out->gpa = leaf_base(mode, leaf->level, leaf->entry) | (gva & (out->page_bytes - 1));
 	out->writable = rights & ENTRY_WRITE;
 	out->user = rights & ENTRY_USER;
 	out->executable = rights & ENTRY_NX;
+	out->user_executable = out->user && out->executable;
 	return 1;
 }
 
@@ -228,6 +241,7 @@ static int tables_descend(
 		uint64_t entry;
 		int rc = step_read(mode, memory, table + index * mode->entry_bytes, level, out);
 
+		out->hole_bytes = BIT(level_shift(mode, level));
 		if (rc < 0)
 			return rc;
 		entry = out->steps[out->nsteps - 1].entry;
@@ -245,7 +259,7 @@ static int flat_translate(gva_t gva, struct translation *out)
 {
 	out->gpa = gva;
 	out->page_bytes = BIT(32);
-	out->writable = out->user = out->executable = true;
+	out->writable = out->user = out->executable = out->user_executable = true;
 	return 1;
 }
 
@@ -258,8 +272,10 @@ int paging_x86_64_walk(const struct paging_x86_64 *paging, const struct physical
 	memset(out, 0, sizeof(*out));
 	if (rc < 0)
 		return rc;
-	if (!linear_is_possible(&mode, gva))
+	if (!linear_is_possible(&mode, gva)) {
+		out->hole_bytes = impossible_bytes(&mode, gva);
 		return 0;
+	}
 	if (mode.levels == 0)
 		return flat_translate(gva, out);
 	return tables_descend(&mode, memory, gva, out);

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include "kvm/view.h"
 
-enum { VIEW_PAGE = 4096 }; /* the smallest page of either architecture: no run is longer */
+enum { VIEW_PAGE = 4096 };          /* the smallest page of either architecture: no run is longer */
+enum { VIEW_REGION_PIECES = 4096 }; /* that one region is put together from, at most */
 
 int view_translate(const struct view *view, gva_t gva, struct translation *out)
 {
@@ -103,6 +104,89 @@ int view_write(const struct view *view, gva_t gva, const void *buf, size_t lengt
 	}
 	return 0;
 }
+
+/* ---- regions ----------------------------------------------------------------------------- */
+
+/* The block of so many bytes, a power of two, around gva. */
+static void region_set_block(struct target_region *region, gva_t gva, uint64_t bytes)
+{
+	region->start = gva & ~(bytes - 1);
+	region->last = gva | (bytes - 1);
+}
+
+/* Cuts the region down to what lies between two guest-physical addresses; gva is at gpa. */
+static void region_cut(struct target_region *region, gva_t gva, gpa_t gpa, gpa_t first, gpa_t last)
+{
+	if (gpa - first < gva - region->start)
+		region->start = gva - (gpa - first);
+	if (last - gpa < region->last - gva)
+		region->last = gva + (last - gpa);
+}
+
+/* Of a page, what is memory all the same, or what is none: a page may be larger than either. */
+static void region_set_memory(
+	struct target_region *region, const struct memory *memory, gva_t gva, gpa_t gpa)
+{
+	const struct memory_region *ram = memory_find(memory, gpa);
+	gpa_t first = 0, last = UINT64_MAX;
+
+	for (unsigned i = 0; !ram && i < memory->count; i++) {
+		const struct memory_region *other = &memory->regions[i];
+
+		if (other->gpa < gpa)
+			first = other->gpa + other->size;
+		else if (other->gpa - 1 < last)
+			last = other->gpa - 1;
+	}
+	if (ram) {
+		first = ram->gpa;
+		last = ram->gpa + (ram->size - 1);
+	}
+	region->mapped = ram;
+	region_cut(region, gva, gpa, first, last);
+}
+
+/* What one look into the page tables tells: 0 or -errno. */
+static int region_look(const struct view *view, gva_t gva, struct target_region *region)
+{
+	struct translation translation = { .hole_bytes = 0 };
+	int rc = view_translate(view, gva, &translation);
+
+	*region = (struct target_region){ .mapped = false };
+	if (rc != 1 && !translation.hole_bytes)
+		return rc < 0 ? rc : -EFAULT;
+	region_set_block(region, gva, rc == 1 ? translation.page_bytes : translation.hole_bytes);
+	if (rc != 1)
+		return 0;
+	region_set_memory(region, &view->vm->memory, gva, translation.gpa);
+	region->writable = region->mapped && translation.writable;
+	region->executable =
+		region->mapped && (translation.executable || translation.user_executable);
+	return 0;
+}
+
+static bool region_is_like(const struct target_region *one, const struct target_region *other)
+{
+	return one->mapped == other->mapped && one->writable == other->writable &&
+	       one->executable == other->executable;
+}
+
+int view_region(const struct view *view, gva_t gva, struct target_region *region)
+{
+	int rc = region_look(view, gva, region);
+
+	for (unsigned i = 1; rc == 0 && i < VIEW_REGION_PIECES && region->last != UINT64_MAX; i++) {
+		struct target_region next;
+
+		if (region_look(view, region->last + 1, &next) < 0 ||
+			!region_is_like(region, &next))
+			break;
+		region->last = next.last;
+	}
+	return rc;
+}
+
+/* ---- as the architectures see it --------------------------------------------------------- */
 
 static int view_memory_read(void *context, gva_t gva, void *buf, size_t length)
 {

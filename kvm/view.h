@@ -25,7 +25,10 @@ ssize_t view_read(const struct view *view, gva_t gva, void *buf, size_t length);
 /* Writes all or nothing: 0 or -EFAULT. */
 int view_write(const struct view *view, gva_t gva, const void *buf, size_t length);
 
-/* The same two as the architectures want them; view must outlive the result. */
+/* As target_ops.memory_region. */
+int view_region(const struct view *view, gva_t gva, struct target_region *region);
+
+/* Reading and writing as the architectures want them; view must outlive the result. */
 struct guest_memory view_memory(struct view *view);
 
 #endif

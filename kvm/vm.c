@@ -182,6 +182,15 @@ static int vm_memory_write(
 	return rc < 0 ? rc : view_write(&view, address, buf, length);
 }
 
+static int vm_memory_region(
+	struct target *target, unsigned thread, uint64_t address, struct target_region *region)
+{
+	struct view view;
+	int rc = vm_stopped_thread(target, thread, &view);
+
+	return rc < 0 ? rc : view_region(&view, address, region);
+}
+
 /* An instruction that crosses into the next page could not be planted with one store. */
 static int vm_insert_software(struct view *view, gva_t gva, uint64_t length)
 {
@@ -267,6 +276,7 @@ static const struct target_ops vm_target_ops = {
 	.register_write = vm_register_write,
 	.memory_read = vm_memory_read,
 	.memory_write = vm_memory_write,
+	.memory_region = vm_memory_region,
 	.breakpoint_insert = vm_breakpoint_insert,
 	.breakpoint_remove = vm_breakpoint_remove,
 	.detach = vm_detach,

@@ -140,6 +140,15 @@ struct target_breakpoint_spec {
 	bool commands_persist; /* go on when the debugger has left */
 };
 
+/* ---- memory ------------------------------------------------------------------------------ */
+
+/* A range of addresses that are mapped alike: for the guest, whatever a debugger may do there. */
+struct target_region {
+	uint64_t start, last;      /* both inside */
+	bool mapped;               /* and it is memory: never a device */
+	bool writable, executable; /* at some privilege level */
+};
+
 /* ---- what the target tells its user ------------------------------------------------------ */
 
 struct target_listener;
@@ -206,6 +215,12 @@ struct target_ops {
 		struct target *target, unsigned thread, uint64_t address, void *buf, size_t length);
 	int (*memory_write)(struct target *target, unsigned thread, uint64_t address,
 		const void *buf, size_t length);
+	/*
+	 * The region around an address: from the beginning of its page, or of a piece of the hole that it
+	 * is in, as far as can be found in a bounded time; the next call goes on at last + 1.
+	 */
+	int (*memory_region)(struct target *target, unsigned thread, uint64_t address,
+		struct target_region *region);
 
 	/*
 	 * In force on every thread from the next resume.  One that is there already (the same type,

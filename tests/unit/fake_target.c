@@ -142,6 +142,28 @@ static int fake_memory_write(
 	return 0;
 }
 
+/* Two regions with a hole before, between and after them; the program's is not writable. */
+static int fake_memory_region(
+	struct target *target, unsigned thread, uint64_t address, struct target_region *region)
+{
+	static const struct target_region regions[] = {
+		{ 0, FAKE_LOW - 1, false, false, false },
+		{ FAKE_LOW, FAKE_LOW + 2 * FAKE_PAGE - 1, true, false, true },
+		{ FAKE_LOW + 2 * FAKE_PAGE, FAKE_HIGH - 1, false, false, false },
+		{ FAKE_HIGH, FAKE_HIGH + FAKE_PAGE - 1, true, true, false },
+		{ FAKE_HIGH + FAKE_PAGE, UINT64_MAX, false, false, false },
+	};
+	unsigned i = 0;
+
+	(void)thread;
+	if (is_busy(fake_of(target)))
+		return -EBUSY;
+	while (address > regions[i].last)
+		i++;
+	*region = regions[i];
+	return 0;
+}
+
 /* ---- breakpoints ------------------------------------------------------------------------- */
 
 static struct fake_breakpoint *find_breakpoint(
@@ -406,6 +428,7 @@ static const struct target_ops fake_ops = {
 	.register_write = fake_register_write,
 	.memory_read = fake_memory_read,
 	.memory_write = fake_memory_write,
+	.memory_region = fake_memory_region,
 	.breakpoint_insert = fake_breakpoint_insert,
 	.breakpoint_remove = fake_breakpoint_remove,
 	.detach = fake_detach,

@@ -125,14 +125,15 @@ static inline bool steps_are_equal(const struct translation *a, const struct tra
 static inline bool translations_are_equal(const struct translation *a, const struct translation *b)
 {
 	return a->gpa == b->gpa && a->page_bytes == b->page_bytes && a->writable == b->writable &&
-	       a->user == b->user && a->executable == b->executable && steps_are_equal(a, b);
+	       a->user == b->user && a->executable == b->executable &&
+	       a->user_executable == b->user_executable && steps_are_equal(a, b);
 }
 
 static inline void translation_print(const char *who, int rc, const struct translation *t)
 {
-	printf("# %s: %d gpa %#" PRIx64 " size %#" PRIx64 " %s%s%s\n", who, rc, t->gpa,
+	printf("# %s: %d gpa %#" PRIx64 " size %#" PRIx64 " %s%s%s%s\n", who, rc, t->gpa,
 		t->page_bytes, t->writable ? "w" : "-", t->user ? "u" : "-",
-		t->executable ? "x" : "-");
+		t->executable ? "x" : "-", t->user_executable ? "x" : "-");
 	for (unsigned i = 0; i < t->nsteps && i < TRANSLATION_MAX_STEPS; i++)
 		printf("#   level %u at %#" PRIx64 ": %#" PRIx64 "\n", t->steps[i].level,
 			t->steps[i].entry_gpa, t->steps[i].entry);

@@ -103,7 +103,7 @@ struct walk {
 	const struct format *format;
 	const struct fields *fields;
 	int input, output, pa;
-	bool no_el0, no_write, no_execute; /* by the tables passed */
+	bool no_el0, no_write, no_execute, no_el0_execute; /* by the tables passed */
 };
 
 static int field(uint64_t value, int low, int width)
@@ -304,6 +304,7 @@ static void pass_table(struct walk *walk, const struct paging_arm64 *p, const bo
 	walk->no_el0 = walk->no_el0 || bits[61];
 	walk->no_write = walk->no_write || bits[62];
 	walk->no_execute = walk->no_execute || bits[59];
+	walk->no_el0_execute = walk->no_el0_execute || bits[60];
 }
 
 /* Columns: may EL1 write, may EL0 read, may EL0 write; rows: AP[2:1]. */
@@ -330,8 +331,11 @@ static void set_rights(const struct walk *walk, const struct paging_arm64 *p, co
 		out->executable = false;
 	if (bit_of(p->sctlr_el1, 19) && el1_write)
 		out->executable = false;
+	out->user_executable = !bits[54] && !walk->no_el0_execute;
+	if (bit_of(p->sctlr_el1, 19) && el0_write)
+		out->user_executable = false;
 	if (bit_of(p->tcr_el1, walk->fields->e0pd))
-		out->user = false;
+		out->user = out->user_executable = false;
 }
 
 static int finish(struct translation *out, gpa_t page, gva_t gva, int page_log2)
@@ -415,7 +419,7 @@ static int stage_off(const struct paging_arm64 *p, gva_t gva, struct translation
 	for (int i = pa_size(p); i <= top; i++)
 		if (bit_of(gva, i))
 			return 0;
-	out->writable = out->user = out->executable = true;
+	out->writable = out->user = out->executable = out->user_executable = true;
 	return finish(out, 0, gva, pa_size(p));
 }
 

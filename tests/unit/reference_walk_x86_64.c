@@ -330,10 +330,12 @@ int reference_walk_x86_64(const struct paging_x86_64 *paging, const struct physi
 	if (!linear_exists(format, gva))
 		return 0;
 	out->writable = out->user = out->executable = true;
+	out->user_executable = true;
 	if (format == &off)
 		return finish(out, 0, gva, 32);
 	rc = walk(format, paging, memory, gva, out);
 	if (rc != 1)
 		out->writable = out->user = out->executable = false;
+	out->user_executable = out->user && out->executable;
 	return rc;
 }

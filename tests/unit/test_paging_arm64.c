@@ -623,7 +623,7 @@ static void test_output_size_reserved(void **state)
 
 struct rights_case {
 	uint64_t sctlr, tcr, table, leaf;
-	const char *rights; /* w, u, x or - */
+	const char *rights; /* w, u, x, and x from EL0; or - */
 };
 
 #define TABLE_PXN  BIT(59)
@@ -641,32 +641,35 @@ struct rights_case {
 #define ALL_LIMITS (TABLE_PXN | TABLE_UXN | TABLE_EL0 | TABLE_RO)
 
 static const struct rights_case rights_cases[] = {
-	{ 0, 0, 0, 0, "w-x" },
-	{ 0, 0, 0, LEAF_UXN, "w-x" },
-	{ 0, 0, 0, LEAF_PXN, "w--" },
-	{ 0, 0, 0, LEAF_RO, "--x" },
-	{ 0, 0, 0, LEAF_RO | LEAF_EL0, "-ux" },
-	{ 0, 0, 0, LEAF_EL0, "wu-" },
-	{ 0, 0, 0, LEAF_EL0 | LEAF_PXN, "wu-" },
-	{ SCTLR_WXN, 0, 0, 0, "w--" },
-	{ SCTLR_WXN, 0, 0, LEAF_RO, "--x" },
-	{ SCTLR_WXN, 0, TABLE_RO, 0, "--x" },
-	{ 0, 0, TABLE_PXN, 0, "w--" },
-	{ 0, 0, TABLE_UXN, 0, "w-x" },
-	{ 0, 0, TABLE_EL0, LEAF_EL0, "w-x" },
-	{ 0, 0, TABLE_RO, LEAF_EL0, "-ux" },
-	{ 0, 0, TABLE_RO | TABLE_EL0, LEAF_EL0, "--x" },
-	{ 0, 0, ALL_LIMITS, LEAF_EL0, "---" },
-	{ 0, BOTH_HPD, ALL_LIMITS, LEAF_EL0 | LEAF_RO, "-ux" },
-	{ 0, BOTH_HPD, ALL_LIMITS, 0, "w-x" },
-	{ 0, HARDWARE, 0, LEAF_RO, "--x" },
-	{ 0, 0, 0, LEAF_RO | LEAF_DBM, "--x" },
-	{ 0, TCR_HD, 0, LEAF_RO | LEAF_DBM, "--x" },
-	{ 0, TCR_HA, 0, LEAF_RO | LEAF_DBM, "--x" },
-	{ 0, HARDWARE, 0, LEAF_RO | LEAF_DBM, "w-x" },
-	{ 0, HARDWARE, TABLE_RO, LEAF_RO | LEAF_DBM, "--x" },
-	{ 0, BOTH_E0PD, 0, LEAF_RO | LEAF_EL0, "--x" },
-	{ 0, BOTH_E0PD, 0, LEAF_EL0, "w--" },
+	{ 0, 0, 0, 0, "w-xx" },
+	{ 0, 0, 0, LEAF_UXN, "w-x-" },
+	{ 0, 0, 0, LEAF_PXN, "w--x" },
+	{ 0, 0, 0, LEAF_RO, "--xx" },
+	{ 0, 0, 0, LEAF_RO | LEAF_EL0, "-uxx" },
+	{ 0, 0, 0, LEAF_EL0, "wu-x" },
+	{ 0, 0, 0, LEAF_EL0 | LEAF_PXN, "wu-x" },
+	{ SCTLR_WXN, 0, 0, 0, "w--x" },
+	{ SCTLR_WXN, 0, 0, LEAF_RO, "--xx" },
+	{ SCTLR_WXN, 0, TABLE_RO, 0, "--xx" },
+	{ 0, 0, TABLE_PXN, 0, "w--x" },
+	{ 0, 0, TABLE_UXN, 0, "w-x-" },
+	{ 0, 0, TABLE_EL0, LEAF_EL0, "w-xx" },
+	{ 0, 0, TABLE_RO, LEAF_EL0, "-uxx" },
+	{ 0, 0, TABLE_RO | TABLE_EL0, LEAF_EL0, "--xx" },
+	{ 0, 0, ALL_LIMITS, LEAF_EL0, "----" },
+	{ 0, BOTH_HPD, ALL_LIMITS, LEAF_EL0 | LEAF_RO, "-uxx" },
+	{ 0, BOTH_HPD, ALL_LIMITS, 0, "w-xx" },
+	{ 0, HARDWARE, 0, LEAF_RO, "--xx" },
+	{ 0, 0, 0, LEAF_RO | LEAF_DBM, "--xx" },
+	{ 0, TCR_HD, 0, LEAF_RO | LEAF_DBM, "--xx" },
+	{ 0, TCR_HA, 0, LEAF_RO | LEAF_DBM, "--xx" },
+	{ 0, HARDWARE, 0, LEAF_RO | LEAF_DBM, "w-xx" },
+	{ 0, HARDWARE, TABLE_RO, LEAF_RO | LEAF_DBM, "--xx" },
+	{ 0, BOTH_E0PD, 0, LEAF_RO | LEAF_EL0, "--x-" },
+	{ 0, BOTH_E0PD, 0, LEAF_EL0, "w---" },
+	{ SCTLR_WXN, 0, 0, LEAF_EL0, "wu--" },
+	{ SCTLR_WXN, 0, TABLE_EL0, LEAF_EL0, "w--x" },
+	{ 0, BOTH_HPD, ALL_LIMITS, LEAF_UXN, "w-x-" },
 };
 
 static void check_rights(
@@ -686,6 +689,7 @@ static void check_rights(
 	assert_int_equal(t.writable, c->rights[0] == 'w');
 	assert_int_equal(t.user, c->rights[1] == 'u');
 	assert_int_equal(t.executable, c->rights[2] == 'x');
+	assert_int_equal(t.user_executable, c->rights[3] == 'x');
 }
 
 static void test_rights(void **state)
@@ -700,7 +704,7 @@ static void test_rights(void **state)
 /* HPD, E0PD of one half say nothing of the other. */
 static void test_rights_of_the_other_half(void **state)
 {
-	static const struct rights_case plain = { 0, 0, TABLE_RO, LEAF_EL0, "-ux" };
+	static const struct rights_case plain = { 0, 0, TABLE_RO, LEAF_EL0, "-uxx" };
 	struct rights_case lower = plain, upper = plain;
 
 	lower.tcr = TCR_HPD1 | TCR_E0PD1;
@@ -1001,6 +1005,24 @@ static bool is_block(const struct translation *t)
 	return t->nsteps > 0 && t->steps[t->nsteps - 1].level < 4;
 }
 
+/* Nothing is mapped anywhere in the block that is said to be a hole. */
+static void check_hole(struct run *run, gva_t gva, int rc, const struct translation *t)
+{
+	struct translation other;
+
+	assert_int_equal(rc == 1, t->hole_bytes == 0);
+	assert_int_equal(t->hole_bytes & (t->hole_bytes - 1), 0);
+	if (rc == 1)
+		return;
+	assert_true(t->hole_bytes >= 0x1000);
+	for (unsigned i = 0; i < 4; i++) {
+		gva_t at = gva ^ (random_next(&run->random) & (t->hole_bytes - 1));
+
+		assert_int_not_equal(
+			reference_walk_arm64(&run->paging, &run->memory, at, &other), 1);
+	}
+}
+
 static void compare_walks(struct run *run, gva_t gva, unsigned table)
 {
 	const struct paging_arm64 *p = &run->paging;
@@ -1011,8 +1033,10 @@ static void compare_walks(struct run *run, gva_t gva, unsigned table)
 	got_rc = paging_arm64_walk(p, &run->memory, gva, &got);
 	want_rc = reference_walk_arm64(p, &run->memory, gva, &want);
 	tally_add(&run->tally, want_rc, is_block(&want));
-	if (got_rc == want_rc && translations_are_equal(&got, &want))
+	if (got_rc == want_rc && translations_are_equal(&got, &want)) {
+		check_hole(run, gva, got_rc, &got);
 		return;
+	}
 	printf("# %s, table %u: gva %#" PRIx64 " sctlr %#" PRIx64 " tcr %#" PRIx64
 	       " ttbr0 %#" PRIx64 " ttbr1 %#" PRIx64 " mmfr0 %#" PRIx64 " mmfr2 %#" PRIx64 "\n",
 		run->generator->name, table, gva, p->sctlr_el1, p->tcr_el1, p->ttbr0_el1,

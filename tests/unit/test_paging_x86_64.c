@@ -751,6 +751,21 @@ static void plant_tables(struct run *run, gva_t gva)
 	}
 }
 
+/* Nothing is mapped anywhere in the block that is said to be a hole. */
+static void check_hole(struct run *run, gva_t gva, int rc, const struct translation *t)
+{
+	struct translation other;
+
+	assert_int_equal(rc == 1 || rc == -EINVAL, t->hole_bytes == 0);
+	assert_int_equal(t->hole_bytes & (t->hole_bytes - 1), 0);
+	for (unsigned i = 0; t->hole_bytes && i < 4; i++) {
+		gva_t at = gva ^ (random_next(&run->random) & (t->hole_bytes - 1));
+
+		assert_int_not_equal(
+			reference_walk_x86_64(&run->paging, &run->memory, at, &other), 1);
+	}
+}
+
 static void compare_walks(struct run *run, gva_t gva, unsigned table)
 {
 	struct translation got, want;
@@ -760,8 +775,10 @@ static void compare_walks(struct run *run, gva_t gva, unsigned table)
 	got_rc = paging_x86_64_walk(&run->paging, &run->memory, gva, &got);
 	want_rc = reference_walk_x86_64(&run->paging, &run->memory, gva, &want);
 	tally_add(&run->tally, want_rc, want.nsteps > 0 && want.page_bytes != 0x1000);
-	if (got_rc == want_rc && translations_are_equal(&got, &want))
+	if (got_rc == want_rc && translations_are_equal(&got, &want)) {
+		check_hole(run, gva, got_rc, &got);
 		return;
+	}
 	printf("# %s, table %u: gva %#" PRIx64 " cr0 %#" PRIx64 " cr3 %#" PRIx64 " cr4 %#" PRIx64
 	       " efer %#" PRIx64 " phys_bits %u\n",
 		run->generator->name, table, gva, run->paging.cr0, run->paging.cr3, run->paging.cr4,

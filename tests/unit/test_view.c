@@ -44,6 +44,7 @@ enum {
 
 #define LAST  UINT64_C(0xfffffffffffff000) /* 0xd000 */
 #define STRAY UINT64_C(0x8000000000)       /* its table is in no memory */
+#define HIGH  UINT64_C(0xffffff8000000000) /* as from 0 */
 
 struct rig {
 	struct vm *vm;
@@ -357,6 +358,77 @@ static void test_write_int3(void **state)
 	assert_int_equal(rig->bytes[0x8000], INT3);
 }
 
+/* ---- regions ------------------------------------------------------------------------------- */
+
+static void expect_region(
+	const struct rig *rig, gva_t gva, gva_t start, gva_t last, const char *rights)
+{
+	struct target_region region;
+
+	assert_int_equal(view_region(&rig->view, gva, &region), 0);
+	assert_int_equal(region.start, start);
+	assert_int_equal(region.last, last);
+	assert_int_equal(region.mapped, rights[0] == 'r');
+	assert_int_equal(region.writable, rights[1] == 'w');
+	assert_int_equal(region.executable, rights[2] == 'x');
+}
+
+static void test_regions(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t entry = 0x8000 | 1 | UINT64_C(1) << 63;
+
+	rig->vm->vcpus->cpu.x86_64.sregs.efer |= 0x800;
+	memcpy(rig->bytes + TABLE + ALIAS / PAGE * 8, &entry, 8);
+	expect_region(rig, 0, 0, FIRST - 1, "---");
+	expect_region(rig, FIRST, FIRST, UNMAPPED - 1, "rwx");
+	expect_region(rig, SECOND + 5, SECOND, UNMAPPED - 1, "rwx");
+	expect_region(rig, UNMAPPED, UNMAPPED, THIRD - 1, "---");
+	expect_region(rig, MMIO + 0x123, MMIO, FOURTH - 1, "---"); /* a device is no memory */
+	expect_region(rig, FOURTH, FOURTH, HALVED + PAGE / 2 - 1, "rwx");
+	expect_region(rig, HALVED + PAGE - 1, HALVED + PAGE / 2, ALIAS - 1, "---");
+	expect_region(rig, ALIAS, ALIAS, ALIAS + PAGE - 1, "r--");
+	/* A hole of whole tables, one whose table is nowhere, and one that is no address at all. */
+	expect_region(rig, 0x456789, 0x400000, 0x3fe00000 + FIRST - 1, "---");
+	expect_region(rig, STRAY, STRAY, HIGH + FIRST - 1, "---");
+	expect_region(rig, UINT64_C(5) << 50, UINT64_C(1) << 52, HIGH + FIRST - 1, "---");
+	expect_region(rig, LAST + 1, LAST, UINT64_MAX, "rwx");
+}
+
+/* From 0 to the end, in few steps, each address in one region. */
+static void test_regions_make_progress(void **state)
+{
+	struct rig *rig = *state;
+	struct target_region region = { .last = UINT64_MAX };
+	unsigned count = 0, mapped = 0;
+
+	do {
+		gva_t next = region.last + 1;
+
+		assert_int_equal(view_region(&rig->view, next, &region), 0);
+		assert_int_equal(region.start, next);
+		assert_true(region.last >= region.start);
+		mapped += region.mapped;
+		assert_true(++count < 100);
+	} while (region.last != UINT64_MAX);
+	assert_int_equal(mapped, 8 * 5); /* each level but the last has two ways down */
+}
+
+/* Paging off, and a mode that cannot be. */
+static void test_regions_without_tables(void **state)
+{
+	struct rig *rig = *state;
+	struct x86_sregs *sregs = &rig->vm->vcpus->cpu.x86_64.sregs;
+	struct target_region region;
+
+	*sregs = (struct x86_sregs){ .cr0 = 1 };
+	expect_region(rig, 0x1234, 0, SIZE - 1, "rwx");
+	expect_region(rig, SIZE + 1, SIZE, ROM - 1, "---");
+	expect_region(rig, 0xffffffff, HALF + PAGE / 2, UINT64_MAX, "---");
+	*sregs = (struct x86_sregs){ .cr0 = 1, .efer = 0x400 };
+	assert_int_equal(view_region(&rig->view, 0, &region), -EINVAL);
+}
+
 /* ---- as the architectures see it ----------------------------------------------------------- */
 
 static void test_guest_memory(void **state)
@@ -391,6 +463,9 @@ int main(void)
 		TEST(test_refused_write_keeps_plants),
 		TEST(test_written_plants_yield),
 		TEST(test_write_int3),
+		TEST(test_regions),
+		TEST(test_regions_make_progress),
+		TEST(test_regions_without_tables),
 		TEST(test_guest_memory),
 	};
 
