@@ -42,7 +42,8 @@ ALL_LDFLAGS := $(SANITIZE_FLAGS) $(EV_LDFLAGS) $(LDFLAGS)
 CONF := conf/conf.c conf/conf_error.c conf/conf_file.c conf/conf_lex.c conf/conf_table.c \
 	conf/conf_type.c
 
-PROTOCOL := protocol/client.c protocol/cmd_breakpoint.c protocol/cmd_leave.c protocol/cmd_memory.c \
+PROTOCOL := protocol/breakpoint_code.c \
+	protocol/client.c protocol/cmd_breakpoint.c protocol/cmd_leave.c protocol/cmd_memory.c \
 	protocol/cmd_query.c protocol/cmd_register.c protocol/cmd_run.c protocol/cmd_thread.c \
 	protocol/cmd_transfer.c protocol/command.c protocol/command_table.c protocol/cursor.c \
 	protocol/description.c protocol/document.c protocol/fifo.c protocol/handover.c \
@@ -50,7 +51,8 @@ PROTOCOL := protocol/client.c protocol/cmd_breakpoint.c protocol/cmd_leave.c pro
 	protocol/session.c protocol/stop_reply.c protocol/thread_id.c
 
 # Pure: both architectures, on any host.
-KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c kvm/channel.c kvm/cpu_arm64.c \
+KVM_PURE := kvm/agent.c kvm/agent_printf.c \
+	kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c kvm/channel.c kvm/cpu_arm64.c \
 	kvm/decide_arm64.c kvm/decide_x86_64.c kvm/description_arm64.c kvm/description_x86_64.c \
 	kvm/dwarf_arm64.c kvm/dwarf_x86_64.c \
 	kvm/inject_arm64.c kvm/inject_x86_64.c kvm/instruction_arm64.c kvm/instruction_x86_64.c \

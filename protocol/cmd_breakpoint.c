@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Breakpoints and watchpoints (GDB manual E.2: Z0 to Z4, z0 to z4).  Lists of conditions or
- * commands are not announced, and the schema refuses a packet that carries them: a condition
- * passed over would stop the guest where nobody asked for it.
+ * Breakpoints and watchpoints (GDB manual E.2: Z0 to Z4, z0 to z4), with the conditions and commands
+ * that a packet may carry for the target to evaluate.
  */
+#include "protocol/breakpoint_code.h"
 #include "protocol/command_table.h"
 #include "protocol/session_private.h"
 
@@ -12,9 +12,14 @@ int cmd_insert_breakpoint(struct session *session, struct command_args *args)
 	struct target_breakpoint_spec spec = {
 		.type = args->type, .address = args->number[0], .length = args->number[1]
 	};
-	int result = session->target->ops->breakpoint_insert(
-		session->target, session->general_thread, &spec);
+	struct breakpoint_code code;
+	int result = breakpoint_code_parse(&code, args->rest, session->scratch);
 
+	if (result)
+		return result;
+	breakpoint_code_attach(&code, &spec);
+	result = session->target->ops->breakpoint_insert(
+		session->target, session->general_thread, &spec);
 	if (!result)
 		reply_put_text(&session->reply, "OK");
 	return result;

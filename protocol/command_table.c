@@ -24,7 +24,7 @@ static const struct command rows[] = {
 	{ "S",			  COMMAND_PREFIX, "s?;n",	RESUMES, cmd_step_signal },
 	{ "T",			  COMMAND_PREFIX, "t",		0,	 cmd_query_alive },
 	{ "X",			  COMMAND_PREFIX, "n,n:r",	STOPPED, cmd_write_memory_binary },
-	{ "Z",			  COMMAND_PREFIX, "z,n,n",	STOPPED, cmd_insert_breakpoint },
+	{ "Z",			  COMMAND_PREFIX, "z,n,nr",	STOPPED, cmd_insert_breakpoint },
 	{ "c",			  COMMAND_PREFIX, "?n",		RESUMES, cmd_continue },
 	{ "g",			  COMMAND_PREFIX, "",		STOPPED, cmd_read_registers },
 	{ "k",			  COMMAND_EXACT,  "",		LEAVES,	 cmd_kill },

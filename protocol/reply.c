@@ -128,6 +128,7 @@ static const char *error_text(int error)
 		{ ENOENT, "there is no such thing here" },
 		{ EROFS, "this cannot be written" },
 		{ EBUSY, "the guest is running" },
+		{ E2BIG, "too many conditions or commands" },
 		{ EMSGSIZE, "packet too long" },
 		{ ETIMEDOUT, "a vCPU did not stop in time" },
 		{ ENOMEM, "out of memory" },

@@ -65,14 +65,26 @@ static int session_resend(struct session *session)
 	return packet_frame(&session->output, session->reply.bytes, session->reply.length);
 }
 
+/* Whole texts are lost, not parts of them; once there is room again, a line says so. */
+static void session_keep(struct session *session, const char *text, const char *end, size_t length)
+{
+	static const char lost[] = "(output was lost: it came too fast)\n";
+	size_t need = length + strlen(end) + (session->lost_messages ? sizeof(lost) - 1 : 0);
+
+	if (fifo_room(&session->messages) < need) {
+		session->lost_messages = true;
+		return;
+	}
+	if (session->lost_messages)
+		fifo_put(&session->messages, lost, sizeof(lost) - 1);
+	session->lost_messages = false;
+	fifo_put(&session->messages, text, length);
+	fifo_put(&session->messages, end, strlen(end));
+}
+
 void session_say(struct session *session, const char *text)
 {
-	size_t length = strlen(text);
-
-	if (fifo_room(&session->messages) <= length)
-		return;
-	fifo_put(&session->messages, text, length);
-	fifo_put(&session->messages, "\n", 1);
+	session_keep(session, text, "\n", strlen(text));
 }
 
 void session_send_messages(struct session *session)
@@ -339,19 +351,34 @@ static void session_on_stop(struct target_listener *listener, const struct targe
 	session_answer_held(session);
 }
 
-static void session_on_message(struct target_listener *listener, const char *text)
+/* At once, where the debugger listens and is not behind with reading. */
+static void session_talk(struct session *session)
 {
-	struct session *session = session_of(listener);
-
-	session_say(session, text);
 	if (session->state == SESSION_STOP_OWED &&
 		fifo_room(&session->output) >= SESSION_TALK_RESERVE)
 		session_send_messages(session);
 }
 
+static void session_on_message(struct target_listener *listener, const char *text)
+{
+	struct session *session = session_of(listener);
+
+	session_say(session, text);
+	session_talk(session);
+}
+
+static void session_on_output(struct target_listener *listener, const char *text, size_t length)
+{
+	struct session *session = session_of(listener);
+
+	session_keep(session, text, "", length);
+	session_talk(session);
+}
+
 static const struct target_listener_ops session_listener_ops = {
 	.on_stop = session_on_stop,
 	.on_message = session_on_message,
+	.on_output = session_on_output,
 };
 
 /* ---- taking bytes ------------------------------------------------------------------------ */

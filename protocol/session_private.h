@@ -67,6 +67,7 @@ struct session {
 	struct reply reply; /* the last packet sent, or the next in the making */
 	struct fifo output;
 	struct fifo messages;        /* lines for the person, kept until they may be sent */
+	bool lost_messages;          /* some found no room since the last that did */
 	struct document description; /* target.xml */
 	struct document threads;     /* the list, as it was when its first page was read */
 	uint8_t *scratch;            /* PACKET_SIZE bytes, a handler's for the time of its call */
@@ -91,7 +92,7 @@ void session_put_stop(struct session *session);
  */
 bool session_take_interrupted(struct session *session);
 
-/* Keeps a line for the person at the debugger; what finds no room is lost. */
+/* Keeps a line for the person at the debugger; what finds no room is lost, and that is said. */
 void session_say(struct session *session, const char *text);
 
 /*

@@ -163,6 +163,8 @@ struct target_listener_ops {
 	void (*on_stop)(struct target_listener *listener, const struct target_stop *stop);
 	/* One line for the person at the debugger, without newline: a limitation, a warning. */
 	void (*on_message)(struct target_listener *listener, const char *text);
+	/* Text for the same person as it is: what a breakpoint's command has printed. */
+	void (*on_output)(struct target_listener *listener, const char *text, size_t length);
 };
 
 struct target_listener {

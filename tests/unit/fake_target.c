@@ -200,24 +200,65 @@ static unsigned count_hardware(const struct fake_target *fake)
 	return count;
 }
 
+/* The one that is there, or a free one: NULL when there is neither. */
+static struct fake_breakpoint *find_room(
+	struct fake_target *fake, const struct target_breakpoint_spec *spec)
+{
+	struct fake_breakpoint *at = find_breakpoint(fake, spec->type, spec->address, spec->length);
+
+	if (at || (spec->type != TARGET_BREAK_SOFTWARE && count_hardware(fake) == FAKE_HARDWARE))
+		return at;
+	for (unsigned i = 0; i < FAKE_BREAKPOINTS; i++)
+		if (!fake->breakpoints[i].used)
+			return &fake->breakpoints[i];
+	return NULL;
+}
+
+static int copy_codes(
+	struct fake_breakpoint *to, const struct target_code *codes, unsigned count, size_t *used)
+{
+	struct agent_code *copies = to->codes + to->condition_count + to->command_count;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct agent_code code = { codes[i].bytes, codes[i].length };
+
+		if (copies + i == to->codes + FAKE_CODES || code.length > FAKE_CODE_BYTES - *used)
+			return -E2BIG;
+		if (agent_check(&code))
+			return -EINVAL;
+		copies[i].bytes = memcpy(to->bytes + *used, code.bytes, code.length);
+		copies[i].length = code.length;
+		*used += code.length;
+	}
+	return 0;
+}
+
 static int fake_breakpoint_insert(
 	struct target *target, unsigned thread, const struct target_breakpoint_spec *spec)
 {
 	struct fake_target *fake = fake_of(target);
+	struct fake_breakpoint *room, made = {
+		.used = true, .type = spec->type, .address = spec->address, .length = spec->length
+	};
 	int result = check_breakpoint(fake, spec->type, spec->address, spec->length);
+	size_t used = 0;
 
 	(void)thread;
-	if (result || find_breakpoint(fake, spec->type, spec->address, spec->length))
+	if (!result)
+		result = copy_codes(&made, spec->conditions, spec->condition_count, &used);
+	made.condition_count = spec->condition_count;
+	if (!result)
+		result = copy_codes(&made, spec->commands, spec->command_count, &used);
+	made.command_count = spec->command_count;
+	if (result)
 		return result;
-	if (spec->type != TARGET_BREAK_SOFTWARE && count_hardware(fake) == FAKE_HARDWARE)
+	room = find_room(fake, spec);
+	if (!room)
 		return -ENOSPC;
-	for (unsigned i = 0; i < FAKE_BREAKPOINTS; i++)
-		if (!fake->breakpoints[i].used) {
-			fake->breakpoints[i] = (struct fake_breakpoint){ true, spec->type,
-				spec->address, spec->length };
-			return 0;
-		}
-	return -ENOSPC;
+	*room = made;
+	for (unsigned i = 0; i < made.condition_count + made.command_count; i++)
+		room->codes[i].bytes = room->bytes + (made.codes[i].bytes - made.bytes);
+	return 0;
 }
 
 static int fake_breakpoint_remove(struct target *target, unsigned thread,
@@ -246,6 +287,59 @@ void fake_target_report(struct fake_target *fake, const struct target_stop *stop
 		fake->target.listener->ops->on_stop(fake->target.listener, stop);
 }
 
+static int host_read_register(void *context, unsigned number, uint64_t *value)
+{
+	struct fake_target *fake = context;
+
+	if (number >= fake->machine->description->register_count ||
+		is_odd(fake, number, FAKE_HIDDEN))
+		return -ENODATA;
+	*value = fake_target_register(fake, fake->evaluating, number);
+	return 0;
+}
+
+static int host_read_memory(void *context, uint64_t address, void *buf, size_t length)
+{
+	uint8_t *to = buf;
+
+	for (size_t i = 0; i < length; i++) {
+		const uint8_t *from = byte_at(context, address + i);
+
+		if (!from)
+			return -EFAULT;
+		to[i] = *from;
+	}
+	return 0;
+}
+
+static void host_print(void *context, const char *text, size_t length)
+{
+	struct fake_target *fake = context;
+
+	if (fake->target.listener)
+		fake->target.listener->ops->on_output(fake->target.listener, text, length);
+}
+
+/* As the target interface wants it of conditions and commands: true when it stops. */
+static bool breakpoint_stops(
+	struct fake_target *fake, unsigned thread, const struct fake_breakpoint *at)
+{
+	const struct agent_host host = { host_read_register, host_read_memory, host_print, fake };
+	const struct agent_code *commands = at->codes + at->condition_count;
+	bool holds = !at->condition_count;
+	int64_t value;
+
+	fake->evaluating = thread;
+	for (unsigned i = 0; i < at->condition_count && !holds; i++)
+		holds = agent_run(&at->codes[i], &host, &value) < 0 || value;
+	if (!holds || !at->command_count)
+		return holds;
+	for (unsigned i = 0; i < at->command_count; i++)
+		if (agent_run(&commands[i], &host, NULL) < 0)
+			return true;
+	return false;
+}
+
 /* A breakpoint under the first instruction has been reported before, and is stepped over. */
 static bool meets_breakpoint(struct fake_target *fake, unsigned thread, struct target_stop *stop)
 {
@@ -254,7 +348,8 @@ static bool meets_breakpoint(struct fake_target *fake, unsigned thread, struct t
 	for (unsigned i = 0; i < FAKE_BREAKPOINTS && !fake->fresh[thread - 1]; i++) {
 		struct fake_breakpoint *at = &fake->breakpoints[i];
 
-		if (!at->used || at->type > TARGET_BREAK_HARDWARE || at->address != pc)
+		if (!at->used || at->type > TARGET_BREAK_HARDWARE || at->address != pc ||
+			!breakpoint_stops(fake, thread, at))
 			continue;
 		stop->thread = thread;
 		stop->reason = at->type == TARGET_BREAK_SOFTWARE ? TARGET_STOP_SWBREAK

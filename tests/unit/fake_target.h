@@ -7,6 +7,7 @@
 #ifndef TESTS_UNIT_FAKE_TARGET_H
 #define TESTS_UNIT_FAKE_TARGET_H
 
+#include "kvm/agent.h"
 #include "protocol/target.h"
 #include "tests/unit/fake_description.h"
 
@@ -45,10 +46,15 @@ struct fake_machine {
 extern const struct fake_machine fake_machine_x86_64;
 extern const struct fake_machine fake_machine_arm64;
 
+enum { FAKE_CODES = 8, FAKE_CODE_BYTES = 512 };
+
 struct fake_breakpoint {
 	bool used;
 	enum target_breakpoint type;
 	uint64_t address, length;
+	unsigned condition_count, command_count;
+	struct agent_code codes[FAKE_CODES]; /* conditions, then commands */
+	uint8_t bytes[FAKE_CODE_BYTES];      /* of them all */
 };
 
 struct fake_target {
@@ -61,7 +67,8 @@ struct fake_target {
 	struct target_resume resumes[FAKE_THREADS];
 	bool fresh[FAKE_THREADS]; /* has executed nothing since the last resume */
 	bool running, stop_asked, detached;
-	int resume_error; /* what resume() is to answer, negative */
+	int resume_error;    /* what resume() is to answer, negative */
+	unsigned evaluating; /* the thread that conditions and commands look at */
 	unsigned stop_calls, resume_calls;
 	unsigned breaches; /* calls that need a stopped target, made while it ran */
 };

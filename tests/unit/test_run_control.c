@@ -38,6 +38,7 @@ struct rig {
 	struct target_stop stop;
 	unsigned messages;
 	char message[256]; /* all of them that fit */
+	char output[256];  /* of commands, as much as fits */
 };
 
 static int64_t now_ms(void)
@@ -78,8 +79,17 @@ static void rig_on_message(struct target_listener *listener, const char *text)
 	snprintf(rig->message + have, sizeof(rig->message) - have, "%s\n", text);
 }
 
-static const struct target_listener_ops rig_listener_ops = { .on_stop = rig_on_stop,
-	.on_message = rig_on_message };
+static void rig_on_output(struct target_listener *listener, const char *text, size_t length)
+{
+	struct rig *rig = rig_of(listener);
+	size_t have = strlen(rig->output);
+
+	snprintf(rig->output + have, sizeof(rig->output) - have, "%.*s", (int)length, text);
+}
+
+static const struct target_listener_ops rig_listener_ops = {
+	.on_stop = rig_on_stop, .on_message = rig_on_message, .on_output = rig_on_output
+};
 
 static void rig_timer(void *context, int ms)
 {
