@@ -51,7 +51,7 @@ PROTOCOL := protocol/breakpoint_code.c \
 	protocol/session.c protocol/stop_reply.c protocol/thread_id.c
 
 # Pure: both architectures, on any host.
-KVM_PURE := kvm/agent.c kvm/agent_printf.c \
+KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/condition.c kvm/hit.c \
 	kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c kvm/channel.c kvm/cpu_arm64.c \
 	kvm/decide_arm64.c kvm/decide_x86_64.c kvm/description_arm64.c kvm/description_x86_64.c \
 	kvm/dwarf_arm64.c kvm/dwarf_x86_64.c \

@@ -8,6 +8,16 @@ int register_set_find(const struct register_set *set, unsigned number)
 	return number < set->description.register_count ? set->own[number] : -ENOENT;
 }
 
+const struct target_register *register_set_get(const struct register_set *set, unsigned number)
+{
+	for (unsigned i = 0; i < set->description.feature_count; i++) {
+		if (number < set->features[i].count)
+			return &set->features[i].registers[number];
+		number -= set->features[i].count;
+	}
+	return NULL;
+}
+
 /* The other way round; false when the vCPU does not have it. */
 static bool register_set_number(const struct register_set *set, unsigned wanted, unsigned *number)
 {

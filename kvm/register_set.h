@@ -32,4 +32,7 @@ void register_set_init(struct register_set *set, const struct arch *arch, const 
 /* The architecture's number of register `number`, or -ENOENT. */
 int register_set_find(const struct register_set *set, unsigned number);
 
+/* What register `number` is, or NULL. */
+const struct target_register *register_set_get(const struct register_set *set, unsigned number);
+
 #endif

@@ -129,21 +129,24 @@ static int vm_own_register(struct vm *vm, unsigned number)
 	return vm_learn_registers(vm) ? register_set_find(&vm->registers, number) : -ENODATA;
 }
 
+int vm_read_register(struct vm *vm, struct vcpu *vcpu, unsigned number, void *value)
+{
+	int own = vm_own_register(vm, number);
+
+	if (own < 0)
+		return own;
+	if (vcpu->state != VCPU_PARKED)
+		return -ENODATA;
+	vcpu_fetch(vcpu, vm->arch->register_groups((unsigned)own), vm->call_timeout_ms);
+	return vm->arch->register_read(&vcpu->cpu, (unsigned)own, value);
+}
+
 static int vm_register_read(struct target *target, unsigned thread, unsigned number, void *value)
 {
 	struct view view;
-	int own, rc = vm_stopped_thread(target, thread, &view);
+	int rc = vm_stopped_thread(target, thread, &view);
 
-	if (rc < 0)
-		return rc;
-	own = vm_own_register(view.vm, number);
-	if (own < 0)
-		return own;
-	if (view.vcpu->state != VCPU_PARKED)
-		return -ENODATA;
-	vcpu_fetch(
-		view.vcpu, view.vm->arch->register_groups((unsigned)own), view.vm->call_timeout_ms);
-	return view.vm->arch->register_read(&view.vcpu->cpu, (unsigned)own, value);
+	return rc < 0 ? rc : vm_read_register(view.vm, view.vcpu, number, value);
 }
 
 static int vm_register_write(
@@ -191,34 +194,47 @@ static int vm_memory_region(
 	return rc < 0 ? rc : view_region(&view, address, region);
 }
 
-/* An instruction that crosses into the next page could not be planted with one store. */
-static int vm_insert_software(struct view *view, gva_t gva, uint64_t length)
+/*
+ * Both leave in *condition where that of the breakpoint is kept.  An instruction that crosses into the
+ * next page could not be planted with one store.
+ */
+static int vm_insert_software(
+	struct view *view, gva_t gva, uint64_t length, struct condition ***condition)
 {
+	struct breakpoint_table *table = &view->vm->table;
 	const struct arch *arch = view->vm->arch;
 	struct translation translation;
 	uint8_t code[4];
+	int rc;
 
 	if (length != arch->breakpoint_length || gva & (arch->breakpoint_alignment - 1u))
 		return -EINVAL;
 	if (view_translate(view, gva, &translation) != 1 ||
 		memory_read(&view->vm->memory, translation.gpa, code, arch->breakpoint_length) < 0)
 		return -EFAULT;
-	return breakpoint_add(&view->vm->table, gva, translation.gpa);
+	rc = breakpoint_add(table, gva, translation.gpa);
+	*condition = breakpoint_condition(table, gva, translation.gpa);
+	return rc;
 }
 
-static int vm_insert_point(struct view *view, const struct hardware_point *point)
+static int vm_insert_point(
+	struct view *view, const struct hardware_point *point, struct condition ***condition)
 {
 	struct breakpoint_table *table = &view->vm->table;
 	struct vcpu *vcpu = view->vcpu;
 	int rc;
 
-	if (breakpoint_has_point(table, point))
+	*condition = breakpoint_point_condition(table, point);
+	if (*condition)
 		return 0;
 	rc = vcpu_fetch(vcpu, CPU_STOP | CPU_DEBUG, view->vm->call_timeout_ms);
 	if (rc == 0)
 		rc = view->vm->arch->check_point(
 			&vcpu->cpu, table->points, table->point_count, point);
-	return rc < 0 ? rc : breakpoint_add_point(table, point);
+	if (rc == 0)
+		rc = breakpoint_add_point(table, point);
+	*condition = breakpoint_point_condition(table, point);
+	return rc;
 }
 
 static int vm_breakpoint_insert(
@@ -227,16 +243,25 @@ static int vm_breakpoint_insert(
 	struct hardware_point point = {
 		.type = spec->type, .gva = spec->address, .length = spec->length
 	};
+	struct condition *condition = NULL, **kept = NULL;
 	struct view view;
 	int rc = vm_stopped_thread(target, thread, &view);
 
+	if (rc == 0)
+		rc = condition_create(spec, &condition);
 	if (rc < 0)
 		return rc;
 	if (view.vcpu->state != VCPU_PARKED)
 		view.vcpu = vm_thread(view.vm, run_first_parked(view.vm)); /* it is for all */
 	if (spec->type == TARGET_BREAK_SOFTWARE)
-		return vm_insert_software(&view, spec->address, spec->length);
-	return vm_insert_point(&view, &point);
+		rc = vm_insert_software(&view, spec->address, spec->length, &kept);
+	else
+		rc = vm_insert_point(&view, &point, &kept);
+	if (rc < 0)
+		condition_destroy(condition);
+	else
+		condition_replace(kept, condition);
+	return rc;
 }
 
 static int vm_breakpoint_remove(struct target *target, unsigned thread, enum target_breakpoint type,
@@ -323,6 +348,7 @@ void vm_fini(struct vm *vm)
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_fini(&vm->vcpus[i]);
 	free(vm->vcpus);
+	breakpoint_clear(&vm->table);
 	memory_fini(&vm->memory);
 	journal_close(&vm->journal);
 }

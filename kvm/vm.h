@@ -103,6 +103,9 @@ __attribute__((format(printf, 2, 3))) void vm_say(struct vm *vm, const char *for
 
 struct vcpu *vm_thread(struct vm *vm, unsigned thread); /* NULL: no such thread */
 
+/* As target_ops.register_read, of a vCPU that is parked while others may run. */
+int vm_read_register(struct vm *vm, struct vcpu *vcpu, unsigned number, void *value);
+
 /* Tells the user of each limitation once. */
 void vm_say_limitations(struct vm *vm, uint32_t limitations);
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests: what they are made of, and `make check`.
 
-UNIT := test_breakpoint_code \
+UNIT := test_condition \
+	test_breakpoint_code \
 	test_register_set test_agent test_breakpoint test_channel test_client test_command test_conf test_cursor \
 	test_decide_arm64 test_decide_x86_64 test_description test_document test_dwarf test_fd_receive \
 	test_fifo test_handover test_hex test_inject_arm64 test_inject_x86_64 \

@@ -168,6 +168,89 @@ static void test_clear(void **state)
 	assert_false(breakpoint_watches(table, 0x1000));
 }
 
+/* ---- conditions -------------------------------------------------------------------------- */
+
+static struct condition *some_condition(void)
+{
+	static const uint8_t bytes[] = { 0x22, 1, 0x27 };
+	static const struct target_code code = { bytes, sizeof(bytes) };
+	const struct target_breakpoint_spec spec = { .conditions = &code, .condition_count = 1 };
+	struct condition *condition;
+
+	assert_int_equal(condition_create(&spec, &condition), 0);
+	return condition;
+}
+
+/* Whose they are stays right when others go; what is left over the sanitizer would find. */
+static void test_conditions(void **state)
+{
+	struct breakpoint_table *table = *state;
+	struct condition *first = some_condition(), *second = some_condition();
+
+	breakpoint_add(table, 0x1000, 0x5000);
+	breakpoint_add(table, 0x2000, 0x6000);
+	breakpoint_add(table, 0x3000, 0x7000);
+	assert_null(breakpoint_condition(table, 0x1000, 0x6000));
+	assert_null(*breakpoint_condition(table, 0x1000, 0x5000));
+	condition_replace(breakpoint_condition(table, 0x2000, 0x6000), first);
+	condition_replace(breakpoint_condition(table, 0x3000, 0x7000), second);
+	breakpoint_add(table, 0x3000, 0x7000);
+	assert_ptr_equal(*breakpoint_condition(table, 0x3000, 0x7000), second);
+	breakpoint_remove(table, 0x2000);
+	assert_null(breakpoint_condition(table, 0x2000, 0x6000));
+	assert_ptr_equal(*breakpoint_condition(table, 0x3000, 0x7000), second);
+	breakpoint_add(table, 0x2000, 0x6000);
+	assert_null(*breakpoint_condition(table, 0x2000, 0x6000));
+	breakpoint_clear(table);
+}
+
+static void test_point_conditions(void **state)
+{
+	struct hardware_point first = { .type = TARGET_WATCH_WRITE, .gva = 0x1000, .length = 4 };
+	struct hardware_point second = {
+		.type = TARGET_BREAK_HARDWARE, .gva = 0x2000, .length = 1
+	};
+	struct breakpoint_table *table = *state;
+	struct condition *kept = some_condition();
+
+	breakpoint_add_point(table, &first);
+	breakpoint_add_point(table, &second);
+	condition_replace(breakpoint_point_condition(table, &first), some_condition());
+	condition_replace(breakpoint_point_condition(table, &second), kept);
+	breakpoint_remove_point(table, &first);
+	assert_null(breakpoint_point_condition(table, &first));
+	assert_ptr_equal(*breakpoint_point_condition(table, &second), kept);
+	breakpoint_add_point(table, &first);
+	assert_null(*breakpoint_point_condition(table, &first));
+	breakpoint_clear(table);
+}
+
+static void test_ignored(void **state)
+{
+	struct breakpoint_table *table = *state;
+
+	assert_false(breakpoint_take_ignored(table, 0x1000));
+	assert_int_equal(breakpoint_ignore(table, 0x1000, 0), 0);
+	assert_int_equal(breakpoint_ignore(table, 0x1000, 2), 0);
+	assert_int_equal(breakpoint_ignore(table, 0x2000, 1), 0);
+	breakpoint_add(table, 0x1000, 0x5000);
+	breakpoint_remove(table, 0x1000); /* as gdb does at each stop */
+	assert_true(breakpoint_take_ignored(table, 0x1000));
+	assert_true(breakpoint_take_ignored(table, 0x1000));
+	assert_false(breakpoint_take_ignored(table, 0x1000));
+	assert_true(breakpoint_take_ignored(table, 0x2000));
+	assert_false(breakpoint_take_ignored(table, 0x2000));
+	for (unsigned i = 0; i < BREAKPOINT_MAX_IGNORES; i++)
+		assert_int_equal(breakpoint_ignore(table, i, 1), 0);
+	assert_int_equal(breakpoint_ignore(table, 0x1000, 1), -ENOSPC);
+	assert_int_equal(breakpoint_ignore(table, 5, 7), 0);
+	assert_int_equal(breakpoint_ignore(table, 6, 0), 0);
+	assert_int_equal(breakpoint_ignore(table, 0x1000, UINT64_MAX), 0);
+	assert_true(breakpoint_take_ignored(table, 0x1000));
+	breakpoint_clear(table);
+	assert_false(breakpoint_take_ignored(table, 5));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +261,9 @@ int main(void)
 		cmocka_unit_test_setup(test_point_limit, setup),
 		cmocka_unit_test_setup(test_watches, setup),
 		cmocka_unit_test_setup(test_clear, setup),
+		cmocka_unit_test_setup(test_conditions, setup),
+		cmocka_unit_test_setup(test_point_conditions, setup),
+		cmocka_unit_test_setup(test_ignored, setup),
 	};
 
 	return cmocka_run_group_tests_name("breakpoint", tests, NULL, NULL);
