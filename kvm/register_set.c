@@ -61,6 +61,8 @@ static void register_set_add_feature(struct register_set *set, const struct arch
 	};
 	if (first < arch->description->bulk_count)
 		description->bulk_count = description->register_count;
+	if (first < arch->description->listed_count)
+		description->listed_count = description->register_count;
 }
 
 static void register_set_add_features(

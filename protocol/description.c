@@ -128,10 +128,10 @@ static void write_flags(struct document *document, const struct target_flags *fl
 	document_put(document, "    </flags>\n");
 }
 
-static bool feature_has_vectors(const struct target_feature *feature)
+static bool feature_has(const struct target_feature *feature, enum target_type type, unsigned bits)
 {
 	for (unsigned i = 0; i < feature->count; i++)
-		if (feature->registers[i].type == TARGET_TYPE_VECTOR)
+		if (feature->registers[i].type == type && feature->registers[i].bits == bits)
 			return true;
 	return false;
 }
@@ -156,8 +156,11 @@ static bool feature_knows_flags(const struct target_feature *feature, unsigned b
 static void write_types(struct document *document, const struct target_feature *feature,
 	const struct vector_views *views)
 {
-	if (views && feature_has_vectors(feature))
+	if (views && feature_has(feature, TARGET_TYPE_VECTOR, 128))
 		write_views(document, views);
+	if (feature_has(feature, TARGET_TYPE_WIDE, 256))
+		document_put(
+			document, "    <vector id=\"v2ui128\" type=\"uint128\" count=\"2\"/>\n");
 	for (unsigned i = 0; i < feature->count; i++)
 		if (register_has_flags(&feature->registers[i]) && !feature_knows_flags(feature, i))
 			write_flags(document, feature->registers[i].flags);
@@ -175,6 +178,8 @@ static const char *register_type(
 		return "i387_ext";
 	case TARGET_TYPE_VECTOR:
 		return views_register_type(views);
+	case TARGET_TYPE_WIDE:
+		return reg->bits == 256 ? "v2ui128" : "uint128";
 	case TARGET_TYPE_FLAGS:
 		return reg->flags ? reg->flags->id : "int";
 	case TARGET_TYPE_INT:
@@ -188,7 +193,7 @@ static const char *register_group(const struct target_register *reg)
 {
 	if (reg->group)
 		return reg->group;
-	if (reg->type == TARGET_TYPE_VECTOR)
+	if (reg->type == TARGET_TYPE_VECTOR || reg->type == TARGET_TYPE_WIDE)
 		return "vector";
 	return reg->type == TARGET_TYPE_X87 ? "float" : NULL;
 }
@@ -196,7 +201,8 @@ static const char *register_group(const struct target_register *reg)
 /* For lldb, which knows few of gdb's types. */
 static void write_format(struct document *document, const struct target_register *reg)
 {
-	if (reg->type == TARGET_TYPE_VECTOR || reg->type == TARGET_TYPE_X87)
+	if (reg->type == TARGET_TYPE_VECTOR || reg->type == TARGET_TYPE_WIDE ||
+		reg->type == TARGET_TYPE_X87)
 		document_put(document, " encoding=\"vector\" format=\"vector-uint8\"");
 }
 
@@ -252,13 +258,18 @@ static void write_feature(struct document *document, const struct target_feature
 void description_write(struct document *document, const struct target_description *description)
 {
 	const struct vector_views *views = views_find(description->architecture);
+	unsigned listed =
+		description->listed_count ? description->listed_count : description->register_count;
+	unsigned first = 0;
 
 	document_put(document, "<?xml version=\"1.0\"?>\n"
 			       "<!DOCTYPE target SYSTEM \"gdb-target.dtd\">\n"
 			       "<target version=\"1.0\">\n");
 	document_put(document, "  <architecture>%s</architecture>\n", description->architecture);
-	for (unsigned i = 0; i < description->feature_count; i++)
+	for (unsigned i = 0; i < description->feature_count && first < listed; i++) {
 		write_feature(document, &description->features[i], description, views);
+		first += description->features[i].count;
+	}
 	document_put(document, "</target>\n");
 }
 

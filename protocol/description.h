@@ -10,7 +10,7 @@
 #include "protocol/document.h"
 #include "protocol/target.h"
 
-/* Appends the whole document; ask document_status(). */
+/* Appends the whole document, as far as registers are listed; ask document_status(). */
 void description_write(struct document *document, const struct target_description *description);
 
 /* The register of this number with its size, or NULL when there is none. */

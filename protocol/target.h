@@ -23,6 +23,7 @@ enum target_type {
 	TARGET_TYPE_DATA_PTR,
 	TARGET_TYPE_X87,    /* 80 bits */
 	TARGET_TYPE_VECTOR, /* 128 bits */
+	TARGET_TYPE_WIDE,   /* 128 or 256 bits that mean nothing alone: a vector's upper part */
 	TARGET_TYPE_FLAGS,  /* named bits: target_register.flags */
 };
 
@@ -71,6 +72,11 @@ struct target_description {
 	unsigned feature_count;
 	unsigned register_count; /* the sum over the features */
 	unsigned bulk_count; /* how many of the first registers are worth a bulk transfer ('g') */
+	/*
+	 * How many of the first registers a debugger is shown by itself; 0: all.  The rest are there for
+	 * who knows their numbers, and do not swell its lists.
+	 */
+	unsigned listed_count;
 	const uint8_t *expedited; /* registers every stop reports, each < 0x100 */
 	unsigned expedited_count;
 	unsigned pc;                        /* number of the program counter */

@@ -161,6 +161,36 @@ static void test_aliases(void **state)
 	document_fini(&document);
 }
 
+static void test_wide_and_unlisted(void **state)
+{
+	static const struct target_register upper[] = {
+		{ .name = "h0", .bits = 128, .type = TARGET_TYPE_WIDE },
+		{ .name = "h1", .bits = 256, .type = TARGET_TYPE_WIDE },
+	};
+	static const struct target_register hidden[] = { { .name = "quiet", .bits = 64 } };
+	static const struct target_feature features[] = { { "one", upper, 2 },
+		{ "two", hidden, 1 } };
+	struct target_description description = { .architecture = "i386:x86-64",
+		.features = features,
+		.feature_count = 2,
+		.register_count = 3,
+		.listed_count = 2 };
+	struct document document;
+	const char *text = write_description(&description, &document);
+
+	(void)state;
+	assert_non_null(strstr(text, "<reg name=\"h0\" bitsize=\"128\" type=\"uint128\""));
+	assert_non_null(strstr(text, "<reg name=\"h1\" bitsize=\"256\" type=\"v2ui128\""));
+	assert_true(strstr(text, "<vector id=\"v2ui128\"") < strstr(text, "<reg name=\"h0\""));
+	assert_int_equal(count_of(text, "<union "), 0);
+	assert_null(strstr(text, "quiet"));
+	assert_null(strstr(text, "two"));
+	document_fini(&document);
+	description.listed_count = 0;
+	assert_non_null(strstr(write_description(&description, &document), "<reg name=\"quiet\""));
+	document_fini(&document);
+}
+
 static void test_numbers(void **state)
 {
 	(void)state;
@@ -187,6 +217,7 @@ int main(void)
 		cmocka_unit_test(test_fields_have_both_ends),
 		cmocka_unit_test(test_flags_shared_in_a_feature),
 		cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_wide_and_unlisted),
 		cmocka_unit_test(test_numbers),
 	};
 

@@ -33,6 +33,7 @@ static const struct target_description catalogue = {
 	.feature_count = COUNT_OF(features),
 	.register_count = 9,
 	.bulk_count = 5,
+	.listed_count = 5,
 	.expedited = expedited,
 	.expedited_count = COUNT_OF(expedited),
 	.pc = 2,
@@ -79,6 +80,7 @@ static void test_all_of_it(void **state)
 	assert_int_equal(description->feature_count, 3);
 	assert_int_equal(description->register_count, 9);
 	assert_int_equal(description->bulk_count, 5);
+	assert_int_equal(description->listed_count, 5);
 	assert_int_equal(description->pc, 2);
 	assert_int_equal(description->expedited_count, 3);
 	assert_memory_equal(description->expedited, expedited, sizeof(expedited));
@@ -99,6 +101,7 @@ static void test_a_feature_less(void **state)
 	assert_string_equal(description->features[1].name, "c");
 	assert_int_equal(description->register_count, 7);
 	assert_int_equal(description->bulk_count, 3);
+	assert_int_equal(description->listed_count, 3);
 	assert_int_equal(register_set_find(&set, 3), 5);
 	assert_int_equal(register_set_find(&set, 6), 8);
 	assert_int_equal(description->expedited_count, 2);
