@@ -74,8 +74,13 @@ DAEMON := daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c da
 	daemon/lent_vm.c daemon/listener.c daemon/log.c daemon/options.c daemon/vmm.c \
 	daemon/worker.c
 
-VMM := tests/vmm/bus.c tests/vmm/elf.c tests/vmm/exit_log.c tests/vmm/kvm_call.c \
-	tests/vmm/machine_$(ARCH).c tests/vmm/main.c tests/vmm/memory.c tests/vmm/power.c \
+# The one user of libfdt, and only on arm64: linked statically.
+FDT_CFLAGS := $(if $(CROSS_COMPILE),-isystem $(CACHE)/arm64-libfdt/usr/include)
+FDT_LDFLAGS := $(if $(CROSS_COMPILE),-L$(CACHE)/arm64-libfdt/usr/lib/aarch64-linux-gnu)
+VMM_arm64 := tests/vmm/fdt_arm64.c
+VMM_LIBS_arm64 := $(FDT_LDFLAGS) -l:libfdt.a
+VMM := $(VMM_$(ARCH)) tests/vmm/bus.c tests/vmm/elf.c tests/vmm/exit_log.c tests/vmm/kvm_call.c \
+	tests/vmm/linux_$(ARCH).c tests/vmm/machine_$(ARCH).c tests/vmm/main.c tests/vmm/memory.c tests/vmm/power.c \
 	tests/vmm/uart.c tests/vmm/vcpu.c tests/vmm/vm.c
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -126,9 +131,11 @@ $(BUILD)/libgdbproxy.so: $(call pic_object,$(LIBGDBPROXY)) kvm/gdbproxy.map
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared -Wl,-soname,libgdbproxy.so.0 -Wl,--no-undefined -Wl,-z,nodelete \
 		-Wl,--version-script=kvm/gdbproxy.map $(filter %.o,$^) -o $@
 
+$(BUILD)/tests/vmm/fdt_arm64.o: ALL_CFLAGS += $(FDT_CFLAGS)
+
 $(BUILD)/demo-vmm: $(call object,$(VMM)) $(BUILD)/libgdbproxy.a
 	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ $(VMM_LIBS_$(ARCH)) -o $@
 
 # For rigs, whose root has no libraries.
 .PHONY: static
@@ -140,7 +147,7 @@ $(BUILD)/static/gdbproxyd: $(BUILD)/daemon/main.o $(BUILD)/product.a
 $(BUILD)/static/demo-vmm: $(call object,$(VMM)) $(BUILD)/libgdbproxy.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) -static -pthread $^ -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -static -pthread $^ $(VMM_LIBS_$(ARCH)) -o $@
 
 -include $(patsubst %.o,%.d,$(call object,$(PRODUCT) daemon/main.c $(VMM)) \
 	$(call pic_object,$(LIBGDBPROXY)))

@@ -3,8 +3,9 @@
  * The board that demo-vmm shows its guest: where the memory and the few devices are, and what the
  * guest is told at its entry.  Read by both sides, so it needs nothing but the compiler.
  *
- * The guest is an ELF file loaded by its physical addresses.  vCPU 0 enters it at e_entry, a
- * physical address, in the simplest state the architecture has:
+ * The guest is an ELF file loaded by its physical addresses, or on arm64 a Linux kernel, which is
+ * told the same in a device tree (fdt_arm64.c).  vCPU 0 enters the ELF file at e_entry, a physical
+ * address, in the simplest state the architecture has:
  *
  *	x86-64	32-bit protected mode, flat segments, no paging, interrupts off, ebx = gpa of
  *		struct board_info; no GDT, IDT or stack.  The other vCPUs wait for INIT and SIPI.

@@ -21,8 +21,8 @@ int machine_init_vcpu(struct vcpu *vcpu);
 /* After the last vCPU. */
 int machine_finish(struct vm *vm);
 
-/* Puts vCPU 0 before its first instruction; see board.h for the state. */
-int machine_enter(struct vcpu *vcpu, uint64_t entry);
+/* Puts vCPU 0 before its first instruction, argument in ebx or x0; see board.h for the state. */
+int machine_enter(struct vcpu *vcpu, uint64_t entry, uint64_t argument);
 
 /* Where the vCPU is in the guest's code, for an error message; 0 when KVM does not tell. */
 uint64_t machine_pc(struct vcpu *vcpu);

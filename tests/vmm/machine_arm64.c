@@ -77,9 +77,9 @@ static int machine_set_register(struct vcpu *vcpu, uint64_t id, uint64_t value)
 	return KVM_CALL(vcpu->fd, KVM_SET_ONE_REG, &reg);
 }
 
-int machine_enter(struct vcpu *vcpu, uint64_t entry)
+int machine_enter(struct vcpu *vcpu, uint64_t entry, uint64_t argument)
 {
-	int result = machine_set_register(vcpu, MACHINE_CORE_REGISTER(regs[0]), BOARD_INFO_GPA);
+	int result = machine_set_register(vcpu, MACHINE_CORE_REGISTER(regs[0]), argument);
 
 	if (result < 0)
 		return result;

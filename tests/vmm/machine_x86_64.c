@@ -92,9 +92,9 @@ static struct kvm_segment machine_flat_segment(uint16_t selector, uint8_t type)
 	};
 }
 
-int machine_enter(struct vcpu *vcpu, uint64_t entry)
+int machine_enter(struct vcpu *vcpu, uint64_t entry, uint64_t argument)
 {
-	struct kvm_regs regs = { .rip = entry, .rbx = BOARD_INFO_GPA, .rflags = 0x2 };
+	struct kvm_regs regs = { .rip = entry, .rbx = argument, .rflags = 0x2 };
 	struct kvm_sregs sregs;
 	int result = KVM_CALL(vcpu->fd, KVM_GET_SREGS, &sregs);
 

@@ -20,6 +20,7 @@
 
 static const char main_usage[] =
 	"usage: demo-vmm [options] GUEST.elf\n"
+	"       demo-vmm [options] --kernel IMAGE [--initrd FILE] [--append ARGS]\n"
 	"  --vcpu-socket PATH  where gdbproxyd takes vCPUs (default: the library's)\n"
 	"  --name NAME         of the VM, as debuggers see it (default: the guest's file name)\n"
 	"  --vcpus N           default 1\n"
@@ -27,6 +28,11 @@ static const char main_usage[] =
 	"  --hold              wait for a debugger before the first instruction\n"
 	"  --arg N             a number for the guest\n"
 	"  --exit-log FILE     write a line for every exit of a vCPU\n"
+	"  --kernel IMAGE      arm64: boot this Linux kernel, an uncompressed Image; its console "
+	"is\n"
+	"                      ttyAMA0, its addresses are randomized unless it is told nokaslr\n"
+	"  --initrd FILE       its initial RAM disk\n"
+	"  --append ARGS       its command line\n"
 	"Exit status: the guest's; 124 the guest crashed; 125 it could not be started.\n";
 
 static const struct option main_options[] = {
@@ -37,6 +43,9 @@ static const struct option main_options[] = {
 	{ "hold", no_argument, NULL, 'H' },
 	{ "arg", required_argument, NULL, 'a' },
 	{ "exit-log", required_argument, NULL, 'l' },
+	{ "kernel", required_argument, NULL, 'k' },
+	{ "initrd", required_argument, NULL, 'i' },
+	{ "append", required_argument, NULL, 'A' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
 };
@@ -89,6 +98,15 @@ static void main_parse_option(struct vm_options *options, int option)
 	case 'l':
 		options->exit_log = main_open_log(optarg);
 		break;
+	case 'k':
+		options->linux_guest.kernel_path = optarg;
+		break;
+	case 'i':
+		options->linux_guest.initrd_path = optarg;
+		break;
+	case 'A':
+		options->linux_guest.command_line = optarg;
+		break;
 	case 'h':
 		fputs(main_usage, stdout);
 		exit(0);
@@ -96,6 +114,18 @@ static void main_parse_option(struct vm_options *options, int option)
 		fputs(main_usage, stderr);
 		exit(VM_STATUS_FAILED);
 	}
+}
+
+/* One ELF file, or a kernel by its options. */
+static void main_parse_guest(struct vm_options *options, char **paths, int count)
+{
+	const struct linux_options *linux_guest = &options->linux_guest;
+
+	if (count != (linux_guest->kernel_path ? 0 : 1))
+		main_parse_option(options, '?');
+	if (!linux_guest->kernel_path && (linux_guest->initrd_path || linux_guest->command_line))
+		errx(VM_STATUS_FAILED, "--initrd and --append go with --kernel");
+	options->guest_path = paths[0];
 }
 
 /* "path/demo.elf" is called "demo". */
@@ -139,10 +169,9 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", main_options, NULL)) >= 0)
 		main_parse_option(&options, option);
-	if (optind != argc - 1)
-		main_parse_option(&options, '?');
-	options.guest_path = argv[optind];
-	main_name_guest(name, options.guest_path);
+	main_parse_guest(&options, argv + optind, argc - optind);
+	main_name_guest(
+		name, options.guest_path ? options.guest_path : options.linux_guest.kernel_path);
 	if (!options.name)
 		options.name = name;
 	setvbuf(stdout, NULL, _IOLBF, 0);

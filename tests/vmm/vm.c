@@ -70,7 +70,7 @@ static int vm_add_vcpus(struct vm *vm, unsigned nr_vcpus)
 	return result;
 }
 
-static int vm_load_guest(struct vm *vm, const struct vm_options *options)
+static int vm_load_elf(struct vm *vm, const struct vm_options *options)
 {
 	struct board_info info = {
 		.magic = BOARD_INFO_MAGIC,
@@ -88,7 +88,22 @@ static int vm_load_guest(struct vm *vm, const struct vm_options *options)
 		return result;
 	}
 	memcpy(memory_at(&vm->memory, BOARD_INFO_GPA, sizeof(info)), &info, sizeof(info));
-	return machine_enter(&vm->vcpus[0], entry);
+	return machine_enter(&vm->vcpus[0], entry, BOARD_INFO_GPA);
+}
+
+static int vm_load_linux(struct vm *vm, const struct linux_options *options)
+{
+	uint64_t entry, argument;
+	int result = linux_load(vm, options, &entry, &argument);
+
+	return result < 0 ? result : machine_enter(&vm->vcpus[0], entry, argument);
+}
+
+static int vm_load_guest(struct vm *vm, const struct vm_options *options)
+{
+	if (options->guest_path)
+		return vm_load_elf(vm, options);
+	return vm_load_linux(vm, &options->linux_guest);
 }
 
 /* Everything a VMM does to be debuggable, but for gdbproxy_run() in vcpu.c. */

@@ -14,6 +14,7 @@
 
 #include "kvm/gdbproxy.h"
 #include "tests/vmm/bus.h"
+#include "tests/vmm/linux.h"
 #include "tests/vmm/memory.h"
 #include "tests/vmm/power.h"
 #include "tests/vmm/uart.h"
@@ -26,7 +27,8 @@ struct vcpu;
 #define VM_STATUS_FAILED 125 /* the VM could not be set up */
 
 struct vm_options {
-	const char *guest_path;
+	const char *guest_path; /* an ELF file; NULL: a Linux kernel */
+	struct linux_options linux_guest;
 	const char *vcpu_socket; /* NULL: the library's default */
 	const char *name;
 	unsigned nr_vcpus;
