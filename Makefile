@@ -43,6 +43,7 @@ CONF := conf/conf.c conf/conf_error.c conf/conf_file.c conf/conf_lex.c conf/conf
 	conf/conf_type.c
 
 PROTOCOL := protocol/breakpoint_code.c \
+	protocol/cmd_process.c protocol/conversation.c protocol/nothing.c protocol/session_lobby.c \
 	protocol/client.c protocol/cmd_breakpoint.c protocol/cmd_leave.c protocol/cmd_memory.c \
 	protocol/cmd_query.c protocol/cmd_register.c protocol/cmd_run.c protocol/cmd_thread.c \
 	protocol/cmd_transfer.c protocol/command.c protocol/command_table.c protocol/cursor.c \

@@ -10,6 +10,7 @@
 #include "protocol/cursor.h"
 #include "protocol/reply.h"
 
+/* Truths only: they go along when another session continues the conversation (conversation.h). */
 struct client {
 	bool multiprocess;     /* thread ids carry the process: "p1.2" */
 	bool swbreak, hwbreak; /* understands these stop reasons; gdb gives up on an unasked one */

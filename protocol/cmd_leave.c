@@ -7,12 +7,30 @@
 #include "protocol/command_table.h"
 #include "protocol/session_private.h"
 
+/* A guest that is gone has been let go of.  In extended mode the debugger may choose another. */
 static int leave(struct session *session)
 {
 	int result = session->target->ops->detach(session->target);
 
-	session->over = !result;
-	return result;
+	if (result && result != -ENODEV)
+		return result;
+	session->is_attached = false;
+	if (session->is_extended && session->has_lobby)
+		session_depart(session, 0);
+	else
+		session->over = true;
+	return 0;
+}
+
+/* The debugger may still believe in a guest that is lost. */
+static int leave_nothing(struct session *session, const struct command_args *args)
+{
+	if (!session->lost_process ||
+		(args->number_count && args->number[0] != session->lost_process))
+		return -ESRCH;
+	session_forget_process(session);
+	reply_put_text(&session->reply, "OK");
+	return 0;
 }
 
 /* D, D;pid and vKill;pid */
@@ -20,6 +38,8 @@ int cmd_detach(struct session *session, struct command_args *args)
 {
 	int result;
 
+	if (!session->process)
+		return leave_nothing(session, args);
 	if (args->number_count && args->number[0] != session->process)
 		return -ESRCH;
 	result = leave(session);
@@ -32,7 +52,8 @@ int cmd_detach(struct session *session, struct command_args *args)
 int cmd_kill(struct session *session, struct command_args *args)
 {
 	(void)args;
-	leave(session);
+	if (session->process)
+		leave(session);
 	session->over = true;
 	return 0;
 }

@@ -21,10 +21,11 @@ int cmd_start_no_ack(struct session *session, struct command_args *args)
 	return 0;
 }
 
-/* '!': we never end before the debugger does, so extended mode is all there is. */
+/* '!': the debugger can be attached to nothing, and choose a guest by vAttach. */
 int cmd_enable_extended(struct session *session, struct command_args *args)
 {
 	(void)args;
+	session->is_extended = true;
 	reply_put_text(&session->reply, "OK");
 	return 0;
 }

@@ -85,6 +85,55 @@ static void transfer_write_threads(struct session *session)
 	document_put(&session->threads, "</threads>\n");
 }
 
+static void transfer_write_process(struct document *document, const struct process *process)
+{
+	document_put(document, "<item><column name=\"pid\">%u</column><column name=\"command\">",
+		process->number);
+	document_put_escaped(document, process->name);
+	document_put(document, "</column><column name=\"vcpus\">%u</column><column name=\"state\">",
+		process->threads);
+	document_put_escaped(document, process->state);
+	document_put(document, "</column></item>\n");
+}
+
+static void transfer_write_processes(struct session *session)
+{
+	struct document *document = &session->osdata;
+	struct process process = { .number = 0 };
+
+	document_reset(document);
+	document_put(document, "<?xml version=\"1.0\"?>\n<osdata type=\"processes\">\n");
+	while (session_next_process(session, process.number, &process))
+		transfer_write_process(document, &process);
+	document_put(document, "</osdata>\n");
+}
+
+/* Without an annex: which there are ("info os"). */
+static void transfer_write_kinds(struct session *session)
+{
+	document_reset(&session->osdata);
+	document_put(&session->osdata,
+		"<?xml version=\"1.0\"?>\n<osdata type=\"types\">\n<item>"
+		"<column name=\"Type\">processes</column>"
+		"<column name=\"Description\">Listing of all VMs, for 'attach'</column>"
+		"<column name=\"Title\">VMs</column></item>\n</osdata>\n");
+}
+
+int cmd_transfer_osdata(struct session *session, struct command_args *args)
+{
+	bool is_list = cursor_is(&args->word, "processes");
+
+	if (!is_list && cursor_left(&args->word))
+		return transfer_refuse_annex(session);
+	if (!args->number[0] && is_list)
+		transfer_write_processes(session);
+	else if (!args->number[0])
+		transfer_write_kinds(session);
+	if (document_status(&session->osdata))
+		return document_status(&session->osdata);
+	return transfer_put_page(session, &session->osdata, args->number[0], args->number[1]);
+}
+
 /* The first page takes the picture; the later ones are of the same picture. */
 int cmd_transfer_threads(struct session *session, struct command_args *args)
 {

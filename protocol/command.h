@@ -36,6 +36,10 @@ enum command_flag {
 	COMMAND_STOPPED = 1, /* needs the target stopped: a running one is stopped for it */
 	COMMAND_RESUMES = 2, /* may set the target running */
 	COMMAND_SILENT = 4,  /* the protocol has no reply to it */
+	/* In a session that is attached to no guest only these are answered; see session_lobby.c. */
+	COMMAND_ANYWHERE = 8,    /* the answer is the same as at a guest */
+	COMMAND_UNATTACHED = 16, /* the answer is that there is nothing */
+	COMMAND_ATTACHES = 32,   /* its number is the guest to attach to */
 };
 
 struct command {

@@ -5,22 +5,28 @@
  */
 #include "protocol/command_table.h"
 
+#define ALWAYS  COMMAND_ANYWHERE
+#define LISTS   COMMAND_UNATTACHED
 #define STOPPED COMMAND_STOPPED
+#define ASKS    (COMMAND_STOPPED | COMMAND_UNATTACHED)
 #define RESUMES (COMMAND_STOPPED | COMMAND_RESUMES)
-#define LEAVES  (COMMAND_STOPPED | COMMAND_SILENT)
+#define ATTACH  (COMMAND_STOPPED | COMMAND_ATTACHES)
+#define DETACH  (COMMAND_STOPPED | COMMAND_ANYWHERE)
+#define LEAVES  (COMMAND_STOPPED | COMMAND_SILENT | COMMAND_ANYWHERE)
+#define SILENT  (COMMAND_SILENT | COMMAND_ANYWHERE)
 
 /* clang-format off */
 static const struct command rows[] = {
-	{ "!",			  COMMAND_EXACT,  "",		0,	 cmd_enable_extended },
-	{ "?",			  COMMAND_EXACT,  "",		STOPPED, cmd_query_stop },
+	{ "!",			  COMMAND_EXACT,  "",		ALWAYS,	 cmd_enable_extended },
+	{ "?",			  COMMAND_EXACT,  "",		ASKS,	 cmd_query_stop },
 	{ "C",			  COMMAND_PREFIX, "s?;n",	RESUMES, cmd_continue_signal },
-	{ "D",			  COMMAND_PREFIX, "?;n",	STOPPED, cmd_detach },
+	{ "D",			  COMMAND_PREFIX, "?;n",	DETACH,	 cmd_detach },
 	{ "G",			  COMMAND_PREFIX, "r",		STOPPED, cmd_write_registers },
 	{ "Hc",			  COMMAND_PREFIX, "t",		0,	 cmd_select_resumed },
 	{ "Hg",			  COMMAND_PREFIX, "t",		0,	 cmd_select_general },
 	{ "M",			  COMMAND_PREFIX, "n,n:r",	STOPPED, cmd_write_memory },
 	{ "P",			  COMMAND_PREFIX, "n=r",	STOPPED, cmd_write_register },
-	{ "R",			  COMMAND_PREFIX, "r",	COMMAND_SILENT,	 cmd_restart },
+	{ "R",			  COMMAND_PREFIX, "r",		SILENT,	 cmd_restart },
 	{ "S",			  COMMAND_PREFIX, "s?;n",	RESUMES, cmd_step_signal },
 	{ "T",			  COMMAND_PREFIX, "t",		0,	 cmd_query_alive },
 	{ "X",			  COMMAND_PREFIX, "n,n:r",	STOPPED, cmd_write_memory_binary },
@@ -34,20 +40,23 @@ static const struct command rows[] = {
 	{ "x",			  COMMAND_PREFIX, "n,n",	STOPPED, cmd_read_memory_binary },
 	{ "z",			  COMMAND_PREFIX, "z,n,n",	STOPPED, cmd_remove_breakpoint },
 
-	{ "QStartNoAckMode",	  COMMAND_WORD,	  "",		0,	 cmd_start_no_ack },
+	{ "QStartNoAckMode",	  COMMAND_WORD,	  "",		ALWAYS,	 cmd_start_no_ack },
 	{ "qAttached",		  COMMAND_WORD,	  "?:n",	0,	 cmd_query_attached },
 	{ "qC",			  COMMAND_EXACT,  "",		0,	 cmd_query_current },
-	{ "qSupported",		  COMMAND_WORD,	  "?:r",	0,	 cmd_negotiate_features },
-	{ "qSymbol",		  COMMAND_WORD,	  "?:r",	0,	 cmd_offer_symbols },
+	{ "qSupported",		  COMMAND_WORD,	  "?:r",	ALWAYS,	 cmd_negotiate_features },
+	{ "qSymbol",		  COMMAND_WORD,	  "?:r",	ALWAYS,	 cmd_offer_symbols },
+	{ "qTStatus",		  COMMAND_WORD,	  "",		ALWAYS,	 cmd_query_trace_status },
 	{ "qThreadExtraInfo",	  COMMAND_WORD,	  ",t",		0,	 cmd_describe_thread },
 	{ "qXfer:features:read",  COMMAND_WORD,	  ":wn,n",	STOPPED, cmd_transfer_features },
-	{ "qXfer:threads:read",	  COMMAND_WORD,	  ":wn,n",	0,	 cmd_transfer_threads },
-	{ "qfThreadInfo",	  COMMAND_WORD,	  "",		0,	 cmd_list_threads },
-	{ "qsThreadInfo",	  COMMAND_WORD,	  "",		0,	 cmd_list_more_threads },
+	{ "qXfer:osdata:read",	  COMMAND_WORD,	  ":wn,n",	ALWAYS,	 cmd_transfer_osdata },
+	{ "qXfer:threads:read",	  COMMAND_WORD,	  ":wn,n",	LISTS,	 cmd_transfer_threads },
+	{ "qfThreadInfo",	  COMMAND_WORD,	  "",		LISTS,	 cmd_list_threads },
+	{ "qsThreadInfo",	  COMMAND_WORD,	  "",		LISTS,	 cmd_list_more_threads },
 
+	{ "vAttach",		  COMMAND_WORD,	  ";n",		ATTACH,	 cmd_attach },
 	{ "vCont",		  COMMAND_WORD,	  "r",		RESUMES, cmd_resume },
-	{ "vCont?",		  COMMAND_EXACT,  "",		0,	 cmd_query_actions },
-	{ "vKill",		  COMMAND_WORD,	  ";n",		STOPPED, cmd_detach },
+	{ "vCont?",		  COMMAND_EXACT,  "",		ALWAYS,	 cmd_query_actions },
+	{ "vKill",		  COMMAND_WORD,	  ";n",		DETACH,	 cmd_detach },
 };
 /* clang-format on */
 

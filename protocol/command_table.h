@@ -29,6 +29,7 @@ int cmd_describe_thread(struct session *session, struct command_args *args);
 /* cmd_transfer.c: documents, in pages */
 int cmd_transfer_features(struct session *session, struct command_args *args);
 int cmd_transfer_threads(struct session *session, struct command_args *args);
+int cmd_transfer_osdata(struct session *session, struct command_args *args);
 
 /* cmd_register.c */
 int cmd_read_registers(struct session *session, struct command_args *args);
@@ -54,6 +55,10 @@ int cmd_continue(struct session *session, struct command_args *args);
 int cmd_continue_signal(struct session *session, struct command_args *args);
 int cmd_step(struct session *session, struct command_args *args);
 int cmd_step_signal(struct session *session, struct command_args *args);
+
+/* cmd_process.c: which guest */
+int cmd_attach(struct session *session, struct command_args *args);
+int cmd_query_trace_status(struct session *session, struct command_args *args);
 
 /* cmd_leave.c: the end of a session */
 int cmd_detach(struct session *session, struct command_args *args);

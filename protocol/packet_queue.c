@@ -46,28 +46,36 @@ int packet_queue_put(struct packet_queue *queue, const struct packet_view *packe
 	return fifo_put(&queue->records, packet->payload, packet->length);
 }
 
-static struct queue_record queue_first_record(const struct packet_queue *queue)
+bool packet_queue_next(const struct packet_queue *queue, size_t *at, struct packet_view *packet)
 {
 	struct queue_record record;
 
-	memcpy(&record, fifo_peek(&queue->records), sizeof(record));
-	return record;
+	if (*at >= fifo_length(&queue->records))
+		return false;
+	memcpy(&record, fifo_peek(&queue->records) + *at, sizeof(record));
+	*packet = (struct packet_view){
+		.payload = fifo_peek(&queue->records) + *at + sizeof(record),
+		.length = record.length,
+		.too_long = record.too_long,
+	};
+	*at += sizeof(record) + record.length;
+	return true;
 }
 
 struct packet_view packet_queue_first(const struct packet_queue *queue)
 {
-	struct queue_record record = queue_first_record(queue);
+	struct packet_view packet = { .length = 0 };
+	size_t at = 0;
 
-	return (struct packet_view){
-		.payload = fifo_peek(&queue->records) + sizeof(record),
-		.length = record.length,
-		.too_long = record.too_long,
-	};
+	packet_queue_next(queue, &at, &packet);
+	return packet;
 }
 
 void packet_queue_drop(struct packet_queue *queue)
 {
-	struct queue_record record = queue_first_record(queue);
+	struct packet_view packet;
+	size_t at = 0;
 
-	fifo_drop(&queue->records, sizeof(record) + record.length);
+	packet_queue_next(queue, &at, &packet);
+	fifo_drop(&queue->records, at);
 }

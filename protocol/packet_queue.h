@@ -39,4 +39,10 @@ struct packet_view packet_queue_first(const struct packet_queue *queue);
 /* Forgets the first; the queue must not be empty. */
 void packet_queue_drop(struct packet_queue *queue);
 
+/*
+ * Looks at all of them, first to last: *at starts as 0 and is this function's.  False at the end;
+ * the view is as packet_queue_first()'s.
+ */
+bool packet_queue_next(const struct packet_queue *queue, size_t *at, struct packet_view *packet);
+
 #endif

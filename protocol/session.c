@@ -111,7 +111,9 @@ static unsigned session_thread_count(const struct session *session)
 
 unsigned session_process_in_ids(const struct session *session)
 {
-	return session->client.multiprocess ? session->process : 0;
+	if (!session->client.multiprocess)
+		return 0;
+	return session->process ? session->process : session->lost_process;
 }
 
 void session_put_thread(struct session *session, unsigned thread)
@@ -121,7 +123,7 @@ void session_put_thread(struct session *session, unsigned thread)
 
 int session_find_thread(const struct session *session, const struct thread_id *id, unsigned *thread)
 {
-	if (!thread_id_is_of(id, session->process))
+	if (!thread_id_is_of(id, session->process) || !session_thread_count(session))
 		return -ESRCH;
 	if (id->thread == THREAD_ID_ALL || id->thread == THREAD_ID_ANY) {
 		*thread = session->general_thread;
@@ -226,7 +228,28 @@ static int session_prepare(struct session *session, const struct command *comman
 	return session_require_stop(session);
 }
 
-/* False when the target must stop first: then the packet is to be answered again, from new. */
+/* As the handler; -EXDEV: another session is to answer. */
+static int session_handle(
+	struct session *session, const struct command *command, struct command_args *args)
+{
+	enum session_turn turn = SESSION_TURN_HANDLER;
+
+	if (!session->process)
+		turn = session_lobby_turn(session, command, args);
+	switch (turn) {
+	case SESSION_TURN_ELSEWHERE:
+		return -EXDEV;
+	case SESSION_TURN_NOBODY:
+		return -ESRCH;
+	case SESSION_TURN_DONE:
+		return 0;
+	case SESSION_TURN_HANDLER:
+		break;
+	}
+	return command->handler(session, args);
+}
+
+/* False when the packet is to be answered again, from new: once the target has stopped, or elsewhere. */
 static bool session_answer_command(
 	struct session *session, const struct command *command, struct cursor arguments)
 {
@@ -238,8 +261,10 @@ static bool session_answer_command(
 		return false;
 	}
 	reply_reset(&session->reply);
-	if (!result)
-		result = command->handler(session, &args);
+	if (!result && !session_tell_refusal(session))
+		result = session_handle(session, command, &args);
+	if (result == -EXDEV)
+		return false;
 	session_conclude(session, command->flags, result);
 	return true;
 }
@@ -275,7 +300,7 @@ static int session_hold(struct session *session, const struct packet_view *packe
 	return packet_queue_put(&session->held, packet);
 }
 
-static void session_answer_held(struct session *session)
+void session_answer_held(struct session *session)
 {
 	while (session_may_answer(session) && !packet_queue_is_empty(&session->held)) {
 		struct packet_view packet = packet_queue_first(&session->held);
@@ -314,6 +339,16 @@ static struct session *session_of(struct target_listener *listener)
 	return (struct session *)(void *)((char *)listener - offsetof(struct session, listener));
 }
 
+/* To the debugger this guest is no more; in extended mode it may choose another. */
+static void session_end_process(struct session *session)
+{
+	session->is_attached = false;
+	if (!session->is_extended || !session->has_lobby)
+		return;
+	session->target->ops->detach(session->target);
+	session_depart(session, 0);
+}
+
 static void session_tell_stop(struct session *session)
 {
 	session->state = SESSION_IDLE;
@@ -326,6 +361,8 @@ static void session_tell_stop(struct session *session)
 	reply_reset(&session->reply);
 	session_put_stop(session);
 	session_conclude(session, 0, 0);
+	if (session->stop.reason == TARGET_STOP_EXITED || session->stop.reason == TARGET_STOP_GONE)
+		session_end_process(session);
 }
 
 /* The stop that a packet asked for is nobody's news: the debugger sees a target at rest. */
@@ -340,7 +377,7 @@ static void session_on_stop(struct target_listener *listener, const struct targe
 {
 	struct session *session = session_of(listener);
 
-	if (session->over)
+	if (session->over || session->state == SESSION_DEPARTING)
 		return;
 	session_remember_stop(session, stop);
 	session->heard_since_stop = false;
@@ -433,7 +470,8 @@ static int session_take_byte(struct session *session, uint8_t byte)
 
 static bool session_can_take(const struct session *session)
 {
-	return !session->over && session_has_room(session) && packet_queue_has_room(&session->held);
+	return !session->over && session->state != SESSION_DEPARTING && session_has_room(session) &&
+	       packet_queue_has_room(&session->held);
 }
 
 /*
@@ -487,18 +525,24 @@ struct session *session_create(
 
 	if (!session)
 		return NULL;
-	session->target = target;
+	nothing_init(&session->nothing);
+	session->target = process ? target : &session->nothing;
 	session->process = process;
+	session->is_attached = process;
+	session->has_lobby = !process;
 	session->listener.ops = &session_listener_ops;
 	if (hooks)
 		session->hooks = *hooks;
 	session->general_thread = 1;
-	session->stop = (struct target_stop){ .thread = 1, .reason = TARGET_STOP_QUIET };
+	session->stop = (struct target_stop){
+		.thread = 1,
+		.reason = process ? TARGET_STOP_QUIET : TARGET_STOP_EXITED,
+	};
 	if (session_allocate(session)) {
 		session_destroy(session);
 		return NULL;
 	}
-	target->listener = &session->listener;
+	session->target->listener = &session->listener;
 	return session;
 }
 
@@ -515,6 +559,7 @@ void session_destroy(struct session *session)
 	fifo_fini(&session->messages);
 	document_fini(&session->description);
 	document_fini(&session->threads);
+	document_fini(&session->osdata);
 	free(session->scratch);
 	free(session);
 }

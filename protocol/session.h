@@ -11,20 +11,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include "protocol/process.h"
+#include "protocol/conversation.h"
 #include "protocol/target.h"
 
 struct session;
 
-/* What the owner of a session wants to hear; every member may be NULL. */
+/* What the owner of a session wants to hear, and knows; every member may be NULL. */
 struct session_hooks {
 	/* A whole packet (payload, escapes still in) went by; incoming: from the debugger. */
 	void (*trace)(void *context, bool incoming, const char *payload, size_t length);
+	process_next next_process; /* the guests there are */
 	void *context;
 };
 
 /*
  * target and hooks stay the caller's and must outlive the session; the session makes itself the
- * target's listener.  process (1...) is the target's number in thread ids.  NULL when out of memory.
+ * target's listener.  process (1...) is the target's number in thread ids.  In the lobby target is NULL
+ * and process 0: the debugger is attached to nothing, and departs when it chooses a guest or, without
+ * extended mode, when there is only one.  NULL when out of memory.
  */
 struct session *session_create(
 	struct target *target, unsigned process, const struct session_hooks *hooks);
@@ -53,6 +58,28 @@ bool session_wants_input(const struct session *session);
  */
 size_t session_output(const struct session *session, const void **bytes);
 void session_output_consume(struct session *session, size_t length);
+
+/*
+ * True when the conversation is to be continued by another session: of *process, or in the lobby when it
+ * is 0.  Nothing is read any more; flush the output, export, destroy.
+ */
+bool session_is_departing(const struct session *session, unsigned *process);
+
+/* Writes down where the conversation is.  0, or -EMSGSIZE: the debugger has said too much unasked. */
+int session_export(const struct session *session, struct conversation *talk);
+
+/*
+ * Continues a conversation, in a session that is new and answers, or begins to, what the last one could
+ * not.  refusal: 0, or the errno why its owner could not let it go on where it wanted to (-EUSERS is
+ * EUSERS: too many debuggers; ESRCH: gone), which is told.  0, or -EINVAL: it is not one.
+ */
+int session_import(struct session *session, const struct conversation *talk, int refusal);
+
+/*
+ * The target is gone for ever.  True when the conversation departs for the lobby, where the debugger will
+ * hear of it; false when it has none, or something is still owed.
+ */
+bool session_lose_target(struct session *session);
 
 /* True after D, k or vKill: flush the output, then close the connection. */
 bool session_is_over(const struct session *session);

@@ -11,6 +11,7 @@
 #include "protocol/command.h"
 #include "protocol/document.h"
 #include "protocol/fifo.h"
+#include "protocol/nothing.h"
 #include "protocol/packet.h"
 #include "protocol/packet_queue.h"
 #include "protocol/reply.h"
@@ -37,11 +38,21 @@ enum session_state {
 	SESSION_IDLE,
 	SESSION_REPLY_OWED, /* to the first held packet */
 	SESSION_STOP_OWED,  /* a stop reply, to a resume */
+	SESSION_DEPARTING,  /* nothing here: another session goes on with the held packets */
+};
+
+/* Who answers a packet where nothing is attached. */
+enum session_turn {
+	SESSION_TURN_HANDLER,
+	SESSION_TURN_ELSEWHERE, /* the session where the conversation goes on: it is held for it */
+	SESSION_TURN_DONE,      /* the reply is in the builder */
+	SESSION_TURN_NOBODY,    /* it needs a guest */
 };
 
 struct session {
 	struct target *target;
-	unsigned process; /* the target's number in thread ids */
+	struct target nothing;
+	unsigned process; /* the target's number in thread ids; 0: it is `nothing` */
 	struct target_listener listener;
 	struct session_hooks hooks;
 
@@ -52,6 +63,13 @@ struct session {
 	bool heard_since_stop; /* a packet came after the last stop was told */
 	bool resume_held;      /* one of the held packets may resume */
 	bool over;             /* D, k, vKill: nothing is read any more */
+
+	bool is_extended;      /* '!' */
+	bool is_attached;      /* as the debugger sees it */
+	bool has_lobby;        /* there is a place where it can choose another guest */
+	unsigned lost_process; /* what it believes to be attached to, and is gone */
+	unsigned destination;  /* DEPARTING: the process to go on at, or 0: the lobby */
+	int refusal;           /* errno: why the first held packet cannot have its will */
 
 	struct client client;
 	bool no_ack;
@@ -70,6 +88,7 @@ struct session {
 	bool lost_messages;          /* some found no room since the last that did */
 	struct document description; /* target.xml */
 	struct document threads;     /* the list, as it was when its first page was read */
+	struct document osdata;      /* likewise */
 	uint8_t *scratch;            /* PACKET_SIZE bytes, a handler's for the time of its call */
 };
 
@@ -91,6 +110,30 @@ void session_put_stop(struct session *session);
  * asked for is put, and nothing runs: the interrupt cannot lose against what the guest does next.
  */
 bool session_take_interrupted(struct session *session);
+
+/* ---- session_lobby.c --------------------------------------------------------------------- */
+
+/* As process_next, over the guests that the owner knows. */
+bool session_next_process(const struct session *session, unsigned after, struct process *process);
+bool session_has_process(const struct session *session, uint64_t number);
+
+/* For a session that is attached to nothing; may depart. */
+enum session_turn session_lobby_turn(
+	struct session *session, const struct command *command, const struct command_args *args);
+
+/* Lets another session go on: of that process, or in the lobby when it is 0. */
+void session_depart(struct session *session, unsigned process);
+
+/* The debugger has been told that a lost process is gone. */
+void session_forget_process(struct session *session);
+
+/* Puts why the owner could not let the conversation go on elsewhere, once.  False: it could. */
+bool session_tell_refusal(struct session *session);
+
+/* ---- session.c --------------------------------------------------------------------------- */
+
+/* Answers what is held, as far as that can be done now. */
+void session_answer_held(struct session *session);
 
 /* Keeps a line for the person at the debugger; what finds no room is lost, and that is said. */
 void session_say(struct session *session, const char *text);

@@ -16,6 +16,12 @@
  *	breakpoints COUNT		are set
  *	running		stopped		detached	over		refused		are so
  *	stop-calls COUNT		so often has the target been asked to stop
+ *	lobby				no target: the session is attached to nothing	(first)
+ *	vm NUMBER NAME THREADS STATE	there is such a guest; without NAME: it is gone
+ *	departs NUMBER			the session is to go on at that guest; 0: in the lobby
+ *	arrive ARCH THREADS [running]	it does, over such a target
+ *	return [ERRNO]			it goes on in the lobby; ERRNO: because it could not arrive
+ *	lose				the guest is gone; "departs" says what comes of it
  *
  * PAYLOAD and PATTERN know \xNN.  PATTERN also {any}, {hex} (whole bytes, one or more), {hex N}
  * (exactly N bytes) and {error} (either kind of error reply).
@@ -29,11 +35,12 @@
 #include "protocol/session.h"
 #include "tests/unit/fake_target.h"
 
-enum { REPLAY_LINE = 8192, REPLAY_ROUNDS = 1000 };
+enum { REPLAY_LINE = 8192, REPLAY_ROUNDS = 1000, REPLAY_PROCESSES = 8 };
 
 struct replay {
 	struct fake_target fake;
 	struct session *session;
+	struct process processes[REPLAY_PROCESSES]; /* in order; threads 0: gone */
 	struct fifo output;
 	bool by_bytes;
 	bool acks;
@@ -257,7 +264,28 @@ static bool do_quiet(struct replay *replay, const char *text)
 
 /* ---- the target -------------------------------------------------------------------------- */
 
-static bool do_target(struct replay *replay, const char *text)
+static bool replay_next_process(void *context, unsigned after, struct process *process)
+{
+	struct replay *replay = context;
+
+	for (unsigned i = after; i < REPLAY_PROCESSES; i++) {
+		if (!replay->processes[i].threads)
+			continue;
+		*process = replay->processes[i];
+		return true;
+	}
+	return false;
+}
+
+static bool open_session(struct replay *replay, struct target *target, unsigned process)
+{
+	struct session_hooks hooks = { .next_process = replay_next_process, .context = replay };
+
+	replay->session = session_create(target, process, &hooks);
+	return expect(replay, replay->session, "no session");
+}
+
+static bool open_target(struct replay *replay, const char *text, unsigned process)
 {
 	char arch[16], running[16] = "";
 	unsigned threads;
@@ -267,8 +295,12 @@ static bool do_target(struct replay *replay, const char *text)
 	fake_target_init(&replay->fake,
 		strcmp(arch, "arm64") ? &fake_machine_x86_64 : &fake_machine_arm64, threads,
 		*running);
-	replay->session = session_create(&replay->fake.target, 1, NULL);
-	return expect(replay, replay->session, "no session");
+	return open_session(replay, &replay->fake.target, process);
+}
+
+static bool do_target(struct replay *replay, const char *text)
+{
+	return open_target(replay, text, 1);
 }
 
 static bool do_run(struct replay *replay, const char *text)
@@ -399,6 +431,79 @@ static bool do_refused(struct replay *replay, const char *text)
 	return expect(replay, replay->refused, "the peer has not been refused");
 }
 
+/* ---- from session to session --------------------------------------------------------------- */
+
+static bool do_lobby(struct replay *replay, const char *text)
+{
+	(void)text;
+	return open_session(replay, NULL, 0);
+}
+
+static bool do_vm(struct replay *replay, const char *text)
+{
+	struct process process = { .number = 0 };
+
+	if (sscanf(text, "%u %63s %u %31[^\n]", &process.number, process.name, &process.threads,
+		    process.state) < 1 ||
+		!process.number || process.number > REPLAY_PROCESSES)
+		return fail(replay, "a bad vm line", "", 0);
+	replay->processes[process.number - 1] = process;
+	return true;
+}
+
+static bool do_departs(struct replay *replay, const char *text)
+{
+	unsigned process;
+
+	return expect(replay,
+		session_is_departing(replay->session, &process) && process == (unsigned)atoi(text),
+		"the session does not depart there");
+}
+
+/* Ends the session that departs, and says where to. */
+static bool leave_session(struct replay *replay, struct conversation *talk, unsigned *process)
+{
+	if (!session_is_departing(replay->session, process) ||
+		session_export(replay->session, talk))
+		return fail(replay, "the session does not depart", "", 0);
+	session_destroy(replay->session);
+	replay->session = NULL;
+	return true;
+}
+
+static bool enter_session(struct replay *replay, const struct conversation *talk, int refusal)
+{
+	if (session_import(replay->session, talk, refusal))
+		return fail(replay, "the conversation is refused", "", 0);
+	collect(replay);
+	return true;
+}
+
+static bool do_arrive(struct replay *replay, const char *text)
+{
+	struct conversation talk;
+	unsigned process;
+
+	return leave_session(replay, &talk, &process) && open_target(replay, text, process) &&
+	       enter_session(replay, &talk, 0);
+}
+
+static bool do_return(struct replay *replay, const char *text)
+{
+	struct conversation talk;
+	unsigned process;
+
+	return leave_session(replay, &talk, &process) && open_session(replay, NULL, 0) &&
+	       enter_session(replay, &talk, atoi(text));
+}
+
+static bool do_lose(struct replay *replay, const char *text)
+{
+	(void)text;
+	session_lose_target(replay->session);
+	return true;
+}
+
 /* ---- lines, files, modes ----------------------------------------------------------------- */
 
 static const struct {
@@ -424,6 +529,12 @@ static const struct {
 	{ "detached", do_detached },
 	{ "over", do_over },
 	{ "refused", do_refused },
+	{ "lobby", do_lobby },
+	{ "vm", do_vm },
+	{ "departs", do_departs },
+	{ "arrive", do_arrive },
+	{ "return", do_return },
+	{ "lose", do_lose },
 };
 
 static bool replay_line(struct replay *replay, char *line)
