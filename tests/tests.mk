@@ -54,6 +54,16 @@ $(BUILD)/static/test_arm64_inject: $(call object,tests/system/test_arm64_inject.
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
 
+# A Linux guest: its /init, and the search for its kernel.
+$(BUILD)/static/linux_init: $(call object,tests/system/linux_init.c)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static -s $^ -o $@
+$(BUILD)/static/linux_find: $(call object,tests/system/linux_find.c) $(BUILD)/product.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static -s $^ -o $@
+
 # A fuzz entry as an ordinary program that takes the files of a corpus.
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay_corpus.o \
 		$(BUILD)/tests/helpers.a $(BUILD)/product.a
@@ -86,7 +96,8 @@ check: deps
 	tests/debuggers fetch
 	$(MAKE) all static tests $(WALKS) $(BUILD)/tests/test_lender
 	$(MAKE) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
-	$(MAKE) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject
+	$(MAKE) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject \
+		build/arm64/static/linux_init build/arm64/static/linux_find
 	$(MAKE) check-built
 
 # Where another gdb would say other things than the one that has been through all themes.
@@ -97,6 +108,7 @@ check-built:
 	@tests/run \
 		'gdb, x86-64 in Bochs=tests/system/session x86-bochs 2' \
 		'gdb, arm64=tests/system/session arm64 2,4' \
+		'Linux, arm64=tests/system/linux' \
 		'self-tests, x86-64 in Bochs=tests/system/selftest x86-bochs' \
 		'self-tests, arm64=tests/system/selftest arm64' \
 		'gdb, this machine=tests/system/session host 2,4' \

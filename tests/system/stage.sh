@@ -9,12 +9,14 @@
 #   stage_start_vmm VCPUS GUEST [OPTION...]
 #                                      demo-vmm; waits until gdb could attach.  GUEST: demo, selftest
 #   stage_start_vmm_alone ...          the same where there is no daemon to wait for
+#   stage_start_linux VCPUS            demo-vmm with the rig's kernel (stage_files must have /Image, /initrd)
 #   stage_in COMMAND                   a shell command there, in the stage's directory
 #   stage_spawn NAME COMMAND...        a process there: its NAME.pid, NAME.out, NAME.err, and NAME.status
 #                                      once it has ended
 #   stage_end NAME [SIGNAL]            ends it and waits; its status is in NAME.status
 #   stage_gdb SECONDS ARGUMENT...      gdb here, with the guest's symbols
 #
+# Before stage_open the array stage_files may name more files for a rig's root.
 # Sets: stage_arch, stage_target (for 'target remote'), stage_elf and stage_guest (the guest's ELF
 # file here and there), stage_abilities (as tests/rig/abilities has them), stage_tmp (here).
 # Everything ends with the script that sourced this, however that ends.
@@ -25,6 +27,7 @@ stage_build=${STAGE_BUILD:-$stage_root/build}
 stage_rig=$stage_root/tests/rig
 stage_tmp=
 stage_port=1234
+stage_files=()
 
 stage_die() { # MESSAGE...
 	echo "Bail out! ${0##*/}: $*"
@@ -129,7 +132,7 @@ stage_open_rig() {
 	stage_bin='' stage_guests='' stage_dir=/w
 	stage_require "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf
 	mkdir "$root"
-	cp "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf "$root"
+	cp "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf "${stage_files[@]}" "$root"
 	echo 'allow-remote = yes' > "$root/gdbproxy.conf"
 	"$stage_rig/$stage_kind" -q -r "$stage_tmp/rig" -p ":$stage_port" -t "${STAGE_SECONDS:-900}" \
 		"$root" "$(stage_rig_command)" > "$stage_tmp/rig.log" 2>&1 &
@@ -217,11 +220,23 @@ stage_start_vmm_alone() { # VCPUS GUEST [OPTION...]
 		--vcpus "$vcpus" "$@" "$stage_guest"
 }
 
+stage_await_lent() {
+	stage_await 20 '[ -e vm.sock ] || [ -e vmm.status ]' || :
+	stage_in '[ -e vm.sock ]' || stage_die "demo-vmm was not lent: $(stage_in cat vmm.err daemon.err)"
+}
+
 stage_start_vmm() { # VCPUS GUEST [OPTION...]
 	stage_in 'rm -f vm.sock'
 	stage_start_vmm_alone "$@"
-	stage_await 20 '[ -e vm.sock ] || [ -e vmm.status ]' || :
-	stage_in '[ -e vm.sock ]' || stage_die "demo-vmm was not lent: $(stage_in cat vmm.err daemon.err)"
+	stage_await_lent
+}
+
+stage_start_linux() { # VCPUS
+	stage_elf='' stage_vcpus=$1
+	stage_in 'rm -f vm.sock'
+	stage_spawn vmm /demo-vmm --vcpu-socket "$stage_dir/vcpu.sock" --name vm --vcpus "$1" \
+		--memory 256 --kernel /Image --initrd /initrd --append 'console=ttyAMA0 quiet'
+	stage_await_lent
 }
 
 stage_stop_vmm() {
@@ -311,7 +326,7 @@ stage_gdb() { # SECONDS ARGUMENT...
 		STAGE_TARGET=$stage_target STAGE_ELF=$stage_elf STAGE_ABILITIES=$stage_abilities \
 		PYTHONPATH=$stage_here/gdb PYTHONDONTWRITEBYTECODE=1 \
 		timeout --foreground -k 5 "$seconds" "${stage_gdb[@]}" -nx -q -batch \
-		-iex 'set debuginfod enabled off' "$stage_elf" "$@" < /dev/null
+		-iex 'set debuginfod enabled off' ${stage_elf:+"$stage_elf"} "$@" < /dev/null
 }
 
 # ---- TAP ------------------------------------------------------------------------------------
