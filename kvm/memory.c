@@ -169,18 +169,53 @@ static size_t memory_run(const struct memory *memory, gpa_t gpa, size_t length,
 	return length < (*region)->size - inside ? length : (size_t)((*region)->size - inside);
 }
 
-int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t length)
+size_t memory_read_prefix(const struct memory *memory, gpa_t gpa, void *buf, size_t length)
 {
 	const struct memory_region *region;
+	size_t done = 0;
 	off_t where;
 
-	for (size_t done = 0; done < length;) {
+	while (done < length) {
 		size_t run = memory_run(memory, gpa + done, length - done, &region, &where);
 		ssize_t n = run ? pread(region->mem_fd, (char *)buf + done, run, where) : 0;
 
 		if (n <= 0)
-			return -EFAULT;
+			break;
 		done += (size_t)n;
+	}
+	return done;
+}
+
+int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t length)
+{
+	return memory_read_prefix(memory, gpa, buf, length) == length ? 0 : -EFAULT;
+}
+
+/* A page is there or not as a whole, as long as it lies in one region. */
+static int memory_check_byte(const struct memory *memory, gpa_t gpa)
+{
+	const struct memory_region *region = memory_find(memory, gpa);
+	uint8_t byte;
+
+	if (!region)
+		return -ENXIO;
+	if (!region->writable)
+		return -EROFS;
+	return memory_read(memory, gpa, &byte, 1);
+}
+
+int memory_check_write(const struct memory *memory, gpa_t gpa, size_t length)
+{
+	for (size_t done = 0, run; done < length; done += run) {
+		int rc;
+
+		run = MEMORY_PAGE - ((gpa + done) & (MEMORY_PAGE - 1));
+		run = run < length - done ? run : length - done;
+		rc = gpa + done < gpa ? -EFAULT : memory_check_byte(memory, gpa + done);
+		if (rc == 0)
+			rc = memory_check_byte(memory, gpa + done + run - 1);
+		if (rc < 0)
+			return rc;
 	}
 	return 0;
 }

@@ -16,7 +16,7 @@
 #include "kvm/address.h"
 #include "kvm/paging.h"
 
-enum { MEMORY_MAX_REGIONS = 128 };
+enum { MEMORY_MAX_REGIONS = 128, MEMORY_PAGE = 4096 };
 
 struct memory_region {
 	gpa_t gpa;
@@ -59,6 +59,15 @@ int memory_remove(struct memory *memory, gpa_t gpa);
  */
 int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t length);
 int memory_write(const struct memory *memory, gpa_t gpa, const void *buf, size_t length);
+
+/* Reads as much of it as is there in one piece from gpa on: how much that is. */
+size_t memory_read_prefix(const struct memory *memory, gpa_t gpa, void *buf, size_t length);
+
+/*
+ * Whether memory_write() would succeed: 0; -ENXIO a hole or a device is in it; -EROFS the VMM gave it
+ * for reading only; -EFAULT it was taken away.
+ */
+int memory_check_write(const struct memory *memory, gpa_t gpa, size_t length);
 
 /* The region around gpa, or NULL. */
 const struct memory_region *memory_find(const struct memory *memory, gpa_t gpa);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include "kvm/view.h"
 
-enum { VIEW_PAGE = 4096 };          /* the smallest page of either architecture: no run is longer */
 enum { VIEW_REGION_PIECES = 4096 }; /* that one region is put together from, at most */
 
 int view_translate(const struct view *view, gva_t gva, struct translation *out)
@@ -21,24 +20,21 @@ int view_translate(const struct view *view, gva_t gva, struct translation *out)
 static int view_run(const struct view *view, gva_t gva, size_t length, gpa_t *gpa, size_t *run)
 {
 	struct translation translation;
-	size_t left = VIEW_PAGE - (gva & (VIEW_PAGE - 1));
+	uint64_t left;
 
 	if (view_translate(view, gva, &translation) != 1)
 		return -EFAULT;
+	left = translation.page_bytes - (gva & (translation.page_bytes - 1));
 	*gpa = translation.gpa;
-	*run = length < left ? length : left;
+	*run = length < left ? length : (size_t)left;
 	return 0;
 }
 
-/* The part of a page that memory really has: a region may end inside it. */
+/* As much of it as memory has: a region may end inside. */
 static size_t view_read_run(struct vm *vm, gpa_t gpa, uint8_t *buf, size_t run)
 {
-	size_t done = 0;
+	size_t done = memory_read_prefix(&vm->memory, gpa, buf, run);
 
-	if (memory_read(&vm->memory, gpa, buf, run) == 0)
-		done = run;
-	while (done < run && memory_read(&vm->memory, gpa + done, buf + done, 1) == 0)
-		done++;
 	plant_hide(&vm->plants, gpa, buf, done);
 	return done;
 }
@@ -47,62 +43,81 @@ ssize_t view_read(const struct view *view, gva_t gva, void *buf, size_t length)
 {
 	size_t done = 0, run, got;
 	gpa_t gpa;
+	int rc = 0;
 
 	if (!length)
 		return view_run(view, gva, 1, &gpa, &run);
 	while (done < length && gva + done >= gva) {
-		if (view_run(view, gva + done, length - done, &gpa, &run) < 0)
+		rc = view_run(view, gva + done, length - done, &gpa, &run);
+		if (rc < 0)
 			break;
 		got = view_read_run(view->vm, gpa, (uint8_t *)buf + done, run);
 		done += got;
+		rc = -ENXIO;
 		if (got < run)
 			break;
 	}
-	return done ? (ssize_t)done : -EFAULT;
+	return done ? (ssize_t)done : rc;
 }
 
-static bool view_can_write(const struct memory *memory, gpa_t gpa)
-{
-	const struct memory_region *region = memory_find(memory, gpa);
-	uint8_t byte;
-
-	return region && region->writable && memory_read(memory, gpa, &byte, 1) == 0;
-}
-
-/* True if every byte is there and may be written, so that a write cannot fail half-way. */
-static bool view_covers(const struct view *view, gva_t gva, size_t length)
+/* 0 if every byte is there and may be written, so that a write cannot fail half-way. */
+static int view_check_write(const struct view *view, gva_t gva, size_t length)
 {
 	size_t done = 0, run;
 	gpa_t gpa;
+	int rc = 0;
 
-	while (done < length) {
+	while (done < length && rc == 0) {
 		if (gva + done < gva || view_run(view, gva + done, length - done, &gpa, &run) < 0)
-			return false;
-		if (!view_can_write(&view->vm->memory, gpa) ||
-			!view_can_write(&view->vm->memory, gpa + run - 1))
-			return false;
+			return -EFAULT;
+		rc = memory_check_write(&view->vm->memory, gpa, run);
 		done += run;
 	}
-	return true;
+	return rc;
+}
+
+static int view_write_run(struct vm *vm, gpa_t gpa, const uint8_t *buf, size_t run)
+{
+	plant_yield(&vm->plants, gpa, run);
+	return memory_write(&vm->memory, gpa, buf, run);
 }
 
 int view_write(const struct view *view, gva_t gva, const void *buf, size_t length)
 {
-	struct vm *vm = view->vm;
+	int rc = view_check_write(view, gva, length ? length : 1);
 	size_t done = 0, run;
 	gpa_t gpa;
 
-	if (!view_covers(view, gva, length ? length : 1))
-		return -EFAULT;
-	while (done < length) {
-		if (view_run(view, gva + done, length - done, &gpa, &run) < 0)
-			return -EFAULT;
-		plant_yield(&vm->plants, gpa, run);
-		if (memory_write(&vm->memory, gpa, (const uint8_t *)buf + done, run) < 0)
-			return -EFAULT;
+	while (done < length && rc == 0) {
+		rc = view_run(view, gva + done, length - done, &gpa, &run);
+		if (rc < 0)
+			return rc;
+		rc = view_write_run(view->vm, gpa, (const uint8_t *)buf + done, run);
 		done += run;
 	}
-	return 0;
+	return rc;
+}
+
+/* ---- guest-physical ---------------------------------------------------------------------- */
+
+ssize_t view_read_physical(struct vm *vm, gpa_t gpa, void *buf, size_t length)
+{
+	uint64_t left = UINT64_MAX - gpa;
+	size_t done;
+
+	if (length && length - 1 > left)
+		length = (size_t)left + 1;
+	if (!length)
+		return memory_find(&vm->memory, gpa) ? 0 : -ENXIO;
+	done = view_read_run(vm, gpa, buf, length);
+	return done ? (ssize_t)done : -ENXIO;
+}
+
+int view_write_physical(struct vm *vm, gpa_t gpa, const void *buf, size_t length)
+{
+	int rc = memory_check_write(&vm->memory, gpa, length ? length : 1);
+
+	return rc < 0 ? rc : view_write_run(vm, gpa, buf, length);
 }
 
 /* ---- regions ----------------------------------------------------------------------------- */

@@ -185,6 +185,24 @@ static int vm_memory_write(
 	return rc < 0 ? rc : view_write(&view, address, buf, length);
 }
 
+/* Any thread will do: physical memory is the same for all. */
+static ssize_t vm_physical_read(struct target *target, uint64_t address, void *buf, size_t length)
+{
+	struct view view;
+	int rc = vm_stopped_thread(target, 1, &view);
+
+	return rc < 0 ? rc : view_read_physical(view.vm, address, buf, length);
+}
+
+static int vm_physical_write(
+	struct target *target, uint64_t address, const void *buf, size_t length)
+{
+	struct view view;
+	int rc = vm_stopped_thread(target, 1, &view);
+
+	return rc < 0 ? rc : view_write_physical(view.vm, address, buf, length);
+}
+
 static int vm_memory_region(
 	struct target *target, unsigned thread, uint64_t address, struct target_region *region)
 {
@@ -301,6 +319,8 @@ static const struct target_ops vm_target_ops = {
 	.register_write = vm_register_write,
 	.memory_read = vm_memory_read,
 	.memory_write = vm_memory_write,
+	.physical_read = vm_physical_read,
+	.physical_write = vm_physical_write,
 	.memory_region = vm_memory_region,
 	.breakpoint_insert = vm_breakpoint_insert,
 	.breakpoint_remove = vm_breakpoint_remove,

@@ -4,7 +4,8 @@
  * It belongs to its user, protocol/; kvm/vm.c implements it, and tests implement it once more.
  * Nothing here knows packets, hex or XML; nothing here knows KVM.
  *
- * Threads are vCPUs, numbered from 1.  Addresses are guest-virtual (linear on x86-64).
+ * Threads are vCPUs, numbered from 1.  Addresses are guest-virtual (linear on x86-64) where nothing
+ * else is said.
  * Register values are bytes in the target's own byte order (little-endian on both architectures).
  */
 #ifndef PROTOCOL_TARGET_H
@@ -216,13 +217,18 @@ struct target_ops {
 
 	/*
 	 * Memory as the thread sees it, planted breakpoints hidden.  read returns the length of the
-	 * longest readable prefix (> 0), or -EFAULT when not even the first byte is there.
-	 * write is all or nothing: 0 or -EFAULT.  length 0 is 0 when the address is mapped.
+	 * longest readable prefix (> 0), or, when not even the first byte is there, -EFAULT (nothing is
+	 * mapped) or -ENXIO (a device is, or nothing behind the mapping; devices are never touched).
+	 * write is all or nothing: 0, one of these, or -EROFS.  length 0 is 0 when the address is mapped.
 	 */
 	ssize_t (*memory_read)(
 		struct target *target, unsigned thread, uint64_t address, void *buf, size_t length);
 	int (*memory_write)(struct target *target, unsigned thread, uint64_t address,
 		const void *buf, size_t length);
+	/* The same of guest-physical addresses. */
+	ssize_t (*physical_read)(struct target *target, uint64_t address, void *buf, size_t length);
+	int (*physical_write)(
+		struct target *target, uint64_t address, const void *buf, size_t length);
 	/*
 	 * The region around an address: from the beginning of its page, or of a piece of the hole that it
 	 * is in, as far as can be found in a bounded time; the next call goes on at last + 1.

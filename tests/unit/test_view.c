@@ -206,9 +206,9 @@ static void test_read_prefix(void **state)
 		{ HALVED + PAGE / 2 - 5, 5, 0xe7fb },
 		{ UINT64_MAX - 4, 5, 0xdffb }, /* the end of the address space */
 		{ UNMAPPED, -EFAULT, 0 },
-		{ MMIO, -EFAULT, 0 },
-		{ MMIO + PAGE - 1, -EFAULT, 0 },
-		{ HALVED + PAGE / 2, -EFAULT, 0 },
+		{ MMIO, -ENXIO, 0 },
+		{ MMIO + PAGE - 1, -ENXIO, 0 },
+		{ HALVED + PAGE / 2, -ENXIO, 0 },
 		{ STRAY, -EFAULT, 0 },
 	};
 	struct rig *rig = *state;
@@ -274,6 +274,69 @@ static void test_plant_at_the_end_of_a_region(void **state)
 	assert_memory_equal(buf, rig->before + 0xe7fc, 4);
 }
 
+/* ---- large pages ------------------------------------------------------------------------- */
+
+enum { LARGE = 0x400000, LARGE_PAGE = 0x200000 }; /* onto ROM, HALF and the holes between them */
+
+/* A run of a large page ends where memory does, and is not written when it has a hole in it. */
+static void test_large_page(void **state)
+{
+	struct rig *rig = *state;
+	const gva_t half = LARGE + (HALF - ROM);
+	uint8_t buf[2 * PAGE];
+
+	put_entry(rig, DIRECTORY, LARGE / LARGE_PAGE, ROM | 0x80);
+	memcpy(rig->before, rig->bytes, SIZE);
+	assert_int_equal(view_read(&rig->view, LARGE + 3, buf, sizeof(buf)), PAGE - 3);
+	assert_memory_equal(buf, rig->before + 0xc003, PAGE - 3);
+	assert_int_equal(view_read(&rig->view, LARGE + PAGE, buf, 1), -ENXIO);
+	assert_int_equal(view_read(&rig->view, half, buf, sizeof(buf)), PAGE / 2);
+	assert_int_equal(view_write(&rig->view, half + PAGE / 2 - 1, "xy", 2), -ENXIO);
+	assert_int_equal(view_write(&rig->view, half - 1, "xy", 2), -ENXIO);
+	assert_int_equal(view_write(&rig->view, LARGE, "x", 1), -EROFS);
+	assert_unchanged(rig);
+	assert_int_equal(view_write(&rig->view, half + PAGE / 2 - 2, "xy", 2), 0);
+	assert_memory_equal(rig->bytes + 0xe7fe, "xy", 2);
+}
+
+/* ---- guest-physical ---------------------------------------------------------------------- */
+
+static void test_physical(void **state)
+{
+	struct rig *rig = *state;
+	uint8_t buf[2 * PAGE];
+
+	plant(rig, FIRST + 4, 0x8004);
+	assert_int_equal(view_read_physical(rig->vm, 0x7ffe, buf, sizeof(buf)), sizeof(buf));
+	assert_memory_equal(buf, rig->before + 0x7ffe, sizeof(buf));
+	assert_int_equal(view_read_physical(rig->vm, SIZE - 5, buf, sizeof(buf)), 5);
+	assert_memory_equal(buf, rig->before + SIZE - 5, 5);
+	assert_int_equal(view_read_physical(rig->vm, ROM, buf, sizeof(buf)), PAGE);
+	assert_int_equal(view_read_physical(rig->vm, DEVICE, buf, 1), -ENXIO);
+	assert_int_equal(view_read_physical(rig->vm, SIZE, buf, 1), -ENXIO);
+	assert_int_equal(view_read_physical(rig->vm, UINT64_MAX, buf, sizeof(buf)), -ENXIO);
+	assert_int_equal(view_read_physical(rig->vm, 0, NULL, 0), 0);
+	assert_int_equal(view_read_physical(rig->vm, DEVICE, NULL, 0), -ENXIO);
+}
+
+static void test_physical_write(void **state)
+{
+	struct rig *rig = *state;
+	uint8_t buf[2 * PAGE] = { 0 };
+
+	assert_int_equal(view_write_physical(rig->vm, DEVICE, buf, 1), -ENXIO);
+	assert_int_equal(view_write_physical(rig->vm, ROM, buf, 1), -EROFS);
+	assert_int_equal(view_write_physical(rig->vm, SIZE - 1, buf, 2), -ENXIO);
+	assert_int_equal(view_write_physical(rig->vm, HALF, buf, PAGE), -ENXIO);
+	assert_int_equal(view_write_physical(rig->vm, UINT64_MAX, buf, 2), -ENXIO);
+	assert_unchanged(rig);
+	plant(rig, FIRST + 4, 0x8004);
+	assert_int_equal(view_write_physical(rig->vm, 0x8003, "abc", 3), 0);
+	assert_int_equal(rig->vm->plants.count, 0);
+	memcpy(rig->before + 0x8003, "abc", 3);
+	assert_unchanged(rig);
+}
+
 /* ---- writing ----------------------------------------------------------------------------- */
 
 static void test_write_across_pages(void **state)
@@ -292,15 +355,30 @@ static void test_write_across_pages(void **state)
 
 static void test_write_all_or_nothing(void **state)
 {
-	static const gva_t starts[] = { UNMAPPED - 5, UNMAPPED, MMIO - 5, MMIO, MMIO + PAGE - 5,
-		READONLY - 5, READONLY, READONLY + PAGE - 5, HALVED + PAGE / 2 - 5, UINT64_MAX - 4,
-		STRAY, STRAY - 5 };
+	static const struct {
+		gva_t start;
+		int result;
+	} cases[] = {
+		{ UNMAPPED - 5, -EFAULT },
+		{ UNMAPPED, -EFAULT },
+		{ MMIO - 5, -ENXIO },
+		{ MMIO, -ENXIO },
+		{ MMIO + PAGE - 5, -ENXIO },
+		{ READONLY - 5, -EROFS },
+		{ READONLY, -EROFS },
+		{ READONLY + PAGE - 5, -EROFS },
+		{ HALVED + PAGE / 2 - 5, -ENXIO },
+		{ UINT64_MAX - 4, -EFAULT },
+		{ STRAY, -EFAULT },
+		{ STRAY - 5, -EFAULT },
+	};
 	struct rig *rig = *state;
 	uint8_t buf[64];
 
 	memset(buf, 0x99, sizeof(buf));
-	for (unsigned i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
-		assert_int_equal(view_write(&rig->view, starts[i], buf, sizeof(buf)), -EFAULT);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(
+			view_write(&rig->view, cases[i].start, buf, sizeof(buf)), cases[i].result);
 		assert_unchanged(rig);
 	}
 }
@@ -458,6 +536,9 @@ int main(void)
 		TEST(test_running_vcpu),
 		TEST(test_plants_are_hidden),
 		TEST(test_plant_at_the_end_of_a_region),
+		TEST(test_large_page),
+		TEST(test_physical),
+		TEST(test_physical_write),
 		TEST(test_write_across_pages),
 		TEST(test_write_all_or_nothing),
 		TEST(test_refused_write_keeps_plants),
