@@ -1,28 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory as the general thread sees it (GDB manual E.2: m, M, x, X).  A read that runs into
- * something unmapped gives what is before it; a write is all or nothing.
+ * Memory as the general thread sees it, or guest-physical memory where the debugger has asked for that
+ * (GDB manual E.2: m, M, x, X).  A read that runs into something unmapped gives what is before it; a
+ * write is all or nothing.
  */
 #include <errno.h>
 #include "protocol/command_table.h"
 #include "protocol/session_private.h"
 
-/* No range reaches past the last address. */
-static bool range_is_sane(uint64_t address, uint64_t length)
+bool session_range_is_sane(uint64_t address, uint64_t length)
 {
 	return !length || address <= UINT64_MAX - (length - 1);
+}
+
+ssize_t session_read_memory(struct session *session, uint64_t address, void *buf, size_t length)
+{
+	struct target *target = session->target;
+	ssize_t got;
+
+	if (session->physical_memory)
+		got = target->ops->physical_read(target, address, buf, length);
+	else
+		got = target->ops->memory_read(
+			target, session->general_thread, address, buf, length);
+	return got ? got : -EFAULT;
 }
 
 /* Reads into the scratch memory, at most that much: bytes read (> 0) or -errno. */
 static ssize_t memory_read(struct session *session, uint64_t address, uint64_t length, size_t most)
 {
-	ssize_t got;
-
-	if (!range_is_sane(address, length))
+	if (!session_range_is_sane(address, length))
 		return -EINVAL;
-	got = session->target->ops->memory_read(session->target, session->general_thread, address,
-		session->scratch, length < most ? (size_t)length : most);
-	return got ? got : -EFAULT;
+	return session_read_memory(
+		session, address, session->scratch, length < most ? (size_t)length : most);
+}
+
+static int memory_write_scratch(struct session *session, uint64_t address, size_t length)
+{
+	struct target *target = session->target;
+
+	if (session->physical_memory)
+		return target->ops->physical_write(target, address, session->scratch, length);
+	return target->ops->memory_write(
+		target, session->general_thread, address, session->scratch, length);
 }
 
 /* What gdb asks to see whether the packet is known, a length of 0, touches nothing. */
@@ -30,11 +50,10 @@ static int memory_write(struct session *session, uint64_t address, uint64_t leng
 {
 	int result = 0;
 
-	if (!range_is_sane(address, length))
+	if (!session_range_is_sane(address, length))
 		return -EINVAL;
 	if (length)
-		result = session->target->ops->memory_write(session->target,
-			session->general_thread, address, session->scratch, (size_t)length);
+		result = memory_write_scratch(session, address, (size_t)length);
 	if (!result)
 		reply_put_text(&session->reply, "OK");
 	return result;

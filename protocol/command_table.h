@@ -43,6 +43,18 @@ int cmd_write_memory(struct session *session, struct command_args *args);
 int cmd_read_memory_binary(struct session *session, struct command_args *args);
 int cmd_write_memory_binary(struct session *session, struct command_args *args);
 
+/* cmd_scan.c: more memory than a reply holds */
+int cmd_search_memory(struct session *session, struct command_args *args);
+int cmd_checksum_memory(struct session *session, struct command_args *args);
+
+/* cmd_qemu.c: what scripts for QEMU's stub expect */
+int cmd_qemu_features(struct session *session, struct command_args *args);
+int cmd_qemu_step_bits(struct session *session, struct command_args *args);
+int cmd_qemu_step_mode(struct session *session, struct command_args *args);
+int cmd_qemu_set_step_mode(struct session *session, struct command_args *args);
+int cmd_qemu_memory_mode(struct session *session, struct command_args *args);
+int cmd_qemu_set_memory_mode(struct session *session, struct command_args *args);
+
 /* cmd_breakpoint.c */
 int cmd_insert_breakpoint(struct session *session, struct command_args *args);
 int cmd_remove_breakpoint(struct session *session, struct command_args *args);

@@ -68,18 +68,42 @@ int cursor_take_hex(struct cursor *cursor, void *bytes, size_t count)
 	return 0;
 }
 
+/* One byte of escaped binary, or -EINVAL. */
+static int cursor_take_escaped(struct cursor *cursor)
+{
+	bool escaped = cursor_take_byte(cursor, '}');
+
+	if (!cursor_left(cursor))
+		return -EINVAL;
+	return *cursor->at++ ^ (escaped ? 0x20 : 0);
+}
+
 int cursor_take_binary(struct cursor *cursor, void *bytes, size_t count)
 {
 	uint8_t *to = bytes;
 
 	for (size_t i = 0; i < count; i++) {
-		bool escaped = cursor_take_byte(cursor, '}');
+		int byte = cursor_take_escaped(cursor);
 
-		if (!cursor_left(cursor))
+		if (byte < 0)
 			return -EINVAL;
-		to[i] = (uint8_t)(*cursor->at++ ^ (escaped ? 0x20 : 0));
+		to[i] = (uint8_t)byte;
 	}
 	return cursor_left(cursor) ? -EINVAL : 0;
+}
+
+int cursor_take_all_binary(struct cursor *cursor, void *bytes, size_t *count)
+{
+	uint8_t *to = bytes;
+
+	for (*count = 0; cursor_left(cursor); ++*count) {
+		int byte = cursor_take_escaped(cursor);
+
+		if (byte < 0)
+			return -EINVAL;
+		to[*count] = (uint8_t)byte;
+	}
+	return 0;
 }
 
 struct cursor cursor_take_token(struct cursor *cursor, uint8_t delimiter)

@@ -43,6 +43,12 @@ int cursor_take_hex(struct cursor *cursor, void *bytes, size_t count);
  */
 int cursor_take_binary(struct cursor *cursor, void *bytes, size_t count);
 
+/*
+ * The same where the packet does not say how many: to bytes, which has room for all that is left.
+ * 0 and how many in *count, or -EINVAL.
+ */
+int cursor_take_all_binary(struct cursor *cursor, void *bytes, size_t *count);
+
 /* Takes up to the delimiter or the end; the delimiter is taken too, and is not in the result. */
 struct cursor cursor_take_token(struct cursor *cursor, uint8_t delimiter);
 

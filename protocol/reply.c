@@ -122,6 +122,8 @@ static const char *error_text(int error)
 		const char *text;
 	} texts[] = {
 		{ EFAULT, "nothing is mapped at this address" },
+		{ ENXIO, "there is no memory at this address: a device, or nothing" },
+		{ EFBIG, "the range is too long for one packet" },
 		{ EINVAL, "malformed packet or a value that is not allowed" },
 		{ ENOSPC, "out of hardware breakpoints or watchpoints" },
 		{ ESRCH, "no such thread or process" },

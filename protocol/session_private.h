@@ -79,6 +79,7 @@ struct session {
 	struct target_stop stop; /* the last, told or kept */
 	unsigned general_thread; /* Hg: whose registers and memory; always exists */
 	unsigned resumed_thread; /* Hc: who c and s are for; 0 all */
+	bool physical_memory; /* Qqemu.PhyMemMode: addresses of memory packets are the guest's RAM's */
 
 	struct packet_reader reader;
 	struct packet_queue held;
@@ -143,5 +144,16 @@ void session_say(struct session *session, const char *text);
  * builder is overwritten.
  */
 void session_send_messages(struct session *session);
+
+/* ---- cmd_memory.c ------------------------------------------------------------------------ */
+
+/* No range reaches past the last address. */
+bool session_range_is_sane(uint64_t address, uint64_t length);
+
+/*
+ * Memory as the debugger wants to see it now, virtual or physical: as target_ops.memory_read, but never
+ * 0; length is not 0.
+ */
+ssize_t session_read_memory(struct session *session, uint64_t address, void *buf, size_t length);
 
 #endif

@@ -164,6 +164,22 @@ static int fake_memory_region(
 	return 0;
 }
 
+/* Physical addresses are where the machine's own are, and so much higher. */
+static ssize_t fake_physical_read(struct target *target, uint64_t address, void *buf, size_t length)
+{
+	ssize_t got = fake_memory_read(target, 1, address - FAKE_PHYSICAL, buf, length);
+
+	return got == -EFAULT ? -ENXIO : got;
+}
+
+static int fake_physical_write(
+	struct target *target, uint64_t address, const void *buf, size_t length)
+{
+	int result = fake_memory_write(target, 1, address - FAKE_PHYSICAL, buf, length);
+
+	return result == -EFAULT ? -ENXIO : result;
+}
+
 /* ---- breakpoints ------------------------------------------------------------------------- */
 
 static struct fake_breakpoint *find_breakpoint(
@@ -523,6 +539,8 @@ static const struct target_ops fake_ops = {
 	.register_write = fake_register_write,
 	.memory_read = fake_memory_read,
 	.memory_write = fake_memory_write,
+	.physical_read = fake_physical_read,
+	.physical_write = fake_physical_write,
 	.memory_region = fake_memory_region,
 	.breakpoint_insert = fake_breakpoint_insert,
 	.breakpoint_remove = fake_breakpoint_remove,

@@ -17,9 +17,10 @@ enum {
 	FAKE_BREAKPOINTS = 16,
 	FAKE_HARDWARE = 4, /* of which so many may be hardware ones */
 	FAKE_PAGE = 0x1000,
-	FAKE_LOW = 0x1000,  /* [0x1000, 0x3000): the program, and room */
-	FAKE_HIGH = 0x4000, /* [0x4000, 0x5000): data; what lies between is not mapped */
-	FAKE_PARK = 0x1100, /* where threads 2... go round in circles */
+	FAKE_LOW = 0x1000,        /* [0x1000, 0x3000): the program, and room */
+	FAKE_HIGH = 0x4000,       /* [0x4000, 0x5000): data; what lies between is not mapped */
+	FAKE_PHYSICAL = 0x100000, /* a physical address is the virtual one and this */
+	FAKE_PARK = 0x1100,       /* where threads 2... go round in circles */
 };
 
 /* One instruction's doing. */

@@ -89,6 +89,37 @@ static void test_binary(void **state)
 	}
 }
 
+/* All that is left, into room of that size. */
+static void test_all_binary(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		size_t count;
+		const char *bytes;
+	} cases[] = {
+		{ "", 0, 0, "" },
+		{ "a:b;c", 0, 5, "a:b;c" },
+		{ "}\x03}\x04}]}\x0a", 0, 4, "#$}*" },
+		{ "ab}", -EINVAL, 2, "ab" },
+		{ "}", -EINVAL, 0, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		void *memory;
+		struct cursor cursor = cursor_of(cases[i].text, &memory);
+		uint8_t *bytes = test_malloc(strlen(cases[i].text) + 1);
+		size_t count;
+
+		assert_int_equal(cursor_take_all_binary(&cursor, bytes, &count), cases[i].result);
+		assert_int_equal(count, cases[i].count);
+		assert_memory_equal(bytes, cases[i].bytes, count);
+		test_free(bytes);
+		test_free(memory);
+	}
+}
+
 static void test_hex(void **state)
 {
 	void *memory;
@@ -149,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_binary),
+		cmocka_unit_test(test_all_binary),
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_text_and_bytes),
