@@ -45,10 +45,11 @@ CONF := conf/conf.c conf/conf_error.c conf/conf_file.c conf/conf_lex.c conf/conf
 PROTOCOL := protocol/breakpoint_code.c protocol/cmd_qemu.c protocol/cmd_scan.c \
 	protocol/cmd_process.c protocol/conversation.c protocol/nothing.c protocol/session_lobby.c \
 	protocol/client.c protocol/cmd_breakpoint.c protocol/cmd_leave.c protocol/cmd_memory.c \
+	protocol/cmd_monitor.c \
 	protocol/cmd_query.c protocol/cmd_register.c protocol/cmd_run.c protocol/cmd_thread.c \
 	protocol/cmd_transfer.c protocol/command.c protocol/command_table.c protocol/cursor.c \
 	protocol/description.c protocol/document.c protocol/fifo.c protocol/handover.c \
-	protocol/hex.c protocol/packet.c protocol/packet_queue.c protocol/reply.c \
+	protocol/hex.c protocol/osdata.c protocol/packet.c protocol/packet_queue.c protocol/reply.c \
 	protocol/session.c protocol/stop_reply.c protocol/thread_id.c
 
 # Pure: both architectures, on any host.
@@ -57,10 +58,14 @@ KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/condition.c kvm/hit.c \
 	kvm/decide_arm64.c kvm/decide_x86_64.c kvm/description_arm64.c kvm/description_x86_64.c \
 	kvm/dwarf_arm64.c kvm/dwarf_x86_64.c \
 	kvm/inject_arm64.c kvm/inject_x86_64.c kvm/instruction_arm64.c kvm/instruction_x86_64.c \
-	kvm/journal.c kvm/limitation.c kvm/memory.c kvm/paging_arm64.c kvm/paging_x86_64.c \
+	kvm/journal.c kvm/limitation.c kvm/mappings.c \
+	kvm/memory.c kvm/monitor.c kvm/monitor_breakpoints.c kvm/monitor_memory.c \
+	kvm/monitor_paging.c kvm/monitor_registers.c kvm/monitor_table.c kvm/monitor_vcpus.c \
+	kvm/monitor_words.c kvm/paging_arm64.c kvm/paging_x86_64.c \
 	kvm/plan_arm64.c kvm/plan_x86_64.c kvm/plant.c kvm/port.c kvm/port_lend.c kvm/program.c \
 	kvm/register_set.c kvm/registers_arm64.c kvm/registers_x86_64.c kvm/run_control.c kvm/step_arm64.c \
-	kvm/step_x86_64.c kvm/vcpu.c kvm/view.c kvm/vm.c
+	kvm/step_x86_64.c \
+	kvm/table_entry.c kvm/table_entry_arm64.c kvm/table_entry_x86_64.c kvm/vcpu.c kvm/view.c kvm/vm.c
 KVM_NATIVE := kvm/channel_$(ARCH).c kvm/transfer_$(ARCH).c
 
 # Finding a guest's Linux kernel: pure, too.

@@ -316,8 +316,10 @@ static int worker_start(struct worker *worker)
 	int rc;
 
 	worker->hooks = (struct vm_hooks){ .timer = worker_set_timer, .context = worker };
-	if (orders->conf->packet_trace)
-		worker->session_hooks.trace = worker_trace;
+	worker->session_hooks = (struct session_hooks){
+		.trace = worker_trace,
+		.is_tracing = orders->conf->packet_trace,
+	};
 	ev_timer_init(&worker->deadline, worker_on_deadline, 0., 0.);
 	rc = lent_vm_open(
 		orders->lent, &worker->vm, &worker->hooks, (int)orders->conf->stop_timeout_ms);

@@ -196,6 +196,11 @@ struct arch {
 	/* As the walkers: 1, 0, -errno. */
 	int (*translate)(const struct cpu *cpu, const struct physical *memory, gva_t gva,
 		struct translation *out);
+	/* For people, of a step of a walk: what its table entry is called, and what its bits say. */
+	const char *(*entry_name)(const struct translation_step *step);
+	void (*entry_describe)(const struct translation_step *step, char *text, size_t size);
+	/* Of a page's entry, the nine letters of QEMU's "info tlb", XGPDACTUW, each or '-'. */
+	void (*entry_letters)(const struct translation_step *step, char letters[10]);
 	/*
 	 * An id of the address space gva belongs to: the root table's address (CR3; TTBR0, kernel half:
 	 * TTBR1, without the ASID, which a guest may hand out anew at any time).

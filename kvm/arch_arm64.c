@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include "kvm/arch_arm64.h"
 #include "kvm/paging_arm64.h"
+#include "kvm/table_entry.h"
 
 /* KVM_MP_STATE_... (linux/kvm.h). */
 enum { MP_HALTED = 3, MP_STOPPED = 5, MP_SUSPENDED = 10 };
@@ -131,6 +132,9 @@ const struct arch arch_arm64 = {
 	.register_read = registers_arm64_read,
 	.register_write = registers_arm64_write,
 	.translate = arm64_translate,
+	.entry_name = table_entry_arm64_name,
+	.entry_describe = table_entry_arm64_describe,
+	.entry_letters = table_entry_arm64_letters,
 	.address_space = arm64_address_space,
 	.describe = arm64_describe,
 	.check_point = plan_arm64_check,

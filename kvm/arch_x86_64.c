@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include "kvm/paging_x86_64.h"
+#include "kvm/table_entry.h"
 
 /* ---- modes ------------------------------------------------------------------------------- */
 
@@ -169,6 +170,9 @@ const struct arch arch_x86_64 = {
 	.register_read = registers_x86_64_read,
 	.register_write = registers_x86_64_write,
 	.translate = arch_translate,
+	.entry_name = table_entry_x86_64_name,
+	.entry_describe = table_entry_x86_64_describe,
+	.entry_letters = table_entry_x86_64_letters,
 	.address_space = arch_address_space,
 	.describe = arch_describe,
 	.check_point = plan_x86_64_check_point,

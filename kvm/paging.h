@@ -20,6 +20,7 @@ enum { TRANSLATION_MAX_STEPS = 6 };
 
 /* One table entry that the walk read: for people (the page-walk command), not for decisions. */
 struct translation_step {
+	gpa_t table_gpa; /* of the table's first entry */
 	gpa_t entry_gpa;
 	uint64_t entry;
 	uint8_t level; /* x86: 5 = PML5E ... 1 = PTE; arm64: -1..3 stored as 0..4 */
@@ -38,6 +39,11 @@ struct translation {
 	 * around the address.  0: unknown, or mapped.
 	 */
 	uint64_t hole_bytes;
+	/*
+	 * The part of the address space that the address is in, from the bottom or from the top, has
+	 * 1 << half_bits bytes; 0: it is in none, or paging is off.  Always set.
+	 */
+	uint8_t half_bits;
 	unsigned nsteps;
 	struct translation_step steps[TRANSLATION_MAX_STEPS];
 };

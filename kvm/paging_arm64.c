@@ -262,9 +262,10 @@ static bool entry_is_leaf(int level, uint64_t entry)
 	return level == LAST_LEVEL || !(entry & ENTRY_TABLE);
 }
 
-static int step_read(const struct half *half, const struct physical *memory, gpa_t gpa, int level,
-	struct translation *out)
+static int step_read(const struct half *half, const struct physical *memory, gpa_t table,
+	uint64_t index, int level, struct translation *out)
 {
+	gpa_t gpa = table + index * 8;
 	struct translation_step *step = &out->steps[out->nsteps];
 	uint8_t bytes[8];
 	uint64_t entry = 0;
@@ -274,7 +275,10 @@ static int step_read(const struct half *half, const struct physical *memory, gpa
 	for (unsigned i = 0; i < sizeof(bytes); i++)
 		entry = entry << 8 | bytes[half->big_endian ? i : sizeof(bytes) - 1 - i];
 	*step = (struct translation_step){
-		.entry_gpa = gpa, .entry = entry, .level = (uint8_t)(level + 1)
+		.table_gpa = table,
+		.entry_gpa = gpa,
+		.entry = entry,
+		.level = (uint8_t)(level + 1),
 	};
 	out->nsteps++;
 	return 0;
@@ -330,7 +334,7 @@ static int tables_descend(
 	for (int level = first_level(half);; level++) {
 		uint64_t index = input >> level_shift(half, level) & index_mask;
 		uint64_t entry;
-		int rc = step_read(half, memory, table + index * 8, level, out);
+		int rc = step_read(half, memory, table, index, level, out);
 
 		out->hole_bytes = BIT(level_shift(half, level));
 		if (rc < 0)
@@ -383,5 +387,6 @@ int paging_arm64_walk(const struct paging_arm64 *paging, const struct physical *
 		out->hole_bytes = impossible_bytes(wrong);
 		return 0;
 	}
+	out->half_bits = (uint8_t)half.input_bits;
 	return tables_descend(&half, memory, gva, out);
 }

@@ -198,9 +198,10 @@ static gpa_t leaf_base(const struct mode *mode, unsigned level, uint64_t entry)
 	return entry & BITS(51, level_shift(mode, level));
 }
 
-static int step_read(const struct mode *mode, const struct physical *memory, gpa_t gpa,
-	unsigned level, struct translation *out)
+static int step_read(const struct mode *mode, const struct physical *memory, gpa_t table,
+	uint64_t index, unsigned level, struct translation *out)
 {
+	gpa_t gpa = table + index * mode->entry_bytes;
 	struct translation_step *step = &out->steps[out->nsteps];
 	uint8_t bytes[8] = { 0 };
 	uint64_t entry = 0;
@@ -209,7 +210,12 @@ static int step_read(const struct mode *mode, const struct physical *memory, gpa
 		return -EFAULT;
 	for (unsigned i = mode->entry_bytes; i > 0; i--)
 		entry = entry << 8 | bytes[i - 1];
-	*step = (struct translation_step){ .entry_gpa = gpa, .entry = entry, .level = level };
+	*step = (struct translation_step){
+		.table_gpa = table,
+		.entry_gpa = gpa,
+		.entry = entry,
+		.level = (uint8_t)level,
+	};
 	out->nsteps++;
 	return 0;
 }
@@ -239,7 +245,7 @@ static int tables_descend(
 	for (unsigned level = mode->levels;; level--) {
 		uint64_t index = gva >> level_shift(mode, level) & (BIT(mode->index_bits) - 1);
 		uint64_t entry;
-		int rc = step_read(mode, memory, table + index * mode->entry_bytes, level, out);
+		int rc = step_read(mode, memory, table, index, level, out);
 
 		out->hole_bytes = BIT(level_shift(mode, level));
 		if (rc < 0)
@@ -278,5 +284,6 @@ int paging_x86_64_walk(const struct paging_x86_64 *paging, const struct physical
 	}
 	if (mode.levels == 0)
 		return flat_translate(gva, out);
+	out->half_bits = (uint8_t)(mode.linear_bits == 32 ? 32 : mode.linear_bits - 1);
 	return tables_descend(&mode, memory, gva, out);
 }

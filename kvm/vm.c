@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "kvm/monitor.h"
 #include "kvm/run_control.h"
 #include "kvm/view.h"
 
@@ -298,6 +299,15 @@ static int vm_breakpoint_remove(struct target *target, unsigned thread, enum tar
 	return 0;
 }
 
+static int vm_monitor(
+	struct target *target, unsigned thread, const char *line, struct target_text *out)
+{
+	struct view view;
+	int rc = vm_stopped_thread(target, thread, &view);
+
+	return rc < 0 ? rc : monitor_execute(view.vm, target, thread, line, out);
+}
+
 static int vm_detach(struct target *target)
 {
 	struct vm *vm = vm_of(target);
@@ -324,6 +334,7 @@ static const struct target_ops vm_target_ops = {
 	.memory_region = vm_memory_region,
 	.breakpoint_insert = vm_breakpoint_insert,
 	.breakpoint_remove = vm_breakpoint_remove,
+	.monitor = vm_monitor,
 	.detach = vm_detach,
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* qXfer: documents read in pages (GDB manual E.4, G.1 and E.13). */
+/* qXfer: documents read in pages (GDB manual E.4, G.1, E.13 and H). */
 #include <errno.h>
 #include "protocol/command_table.h"
 #include "protocol/description.h"
+#include "protocol/osdata.h"
 #include "protocol/session_private.h"
 
 enum { TRANSFER_TEXT_SIZE = 128 };
@@ -85,55 +86,6 @@ static void transfer_write_threads(struct session *session)
 	document_put(&session->threads, "</threads>\n");
 }
 
-static void transfer_write_process(struct document *document, const struct process *process)
-{
-	document_put(document, "<item><column name=\"pid\">%u</column><column name=\"command\">",
-		process->number);
-	document_put_escaped(document, process->name);
-	document_put(document, "</column><column name=\"vcpus\">%u</column><column name=\"state\">",
-		process->threads);
-	document_put_escaped(document, process->state);
-	document_put(document, "</column></item>\n");
-}
-
-static void transfer_write_processes(struct session *session)
-{
-	struct document *document = &session->osdata;
-	struct process process = { .number = 0 };
-
-	document_reset(document);
-	document_put(document, "<?xml version=\"1.0\"?>\n<osdata type=\"processes\">\n");
-	while (session_next_process(session, process.number, &process))
-		transfer_write_process(document, &process);
-	document_put(document, "</osdata>\n");
-}
-
-/* Without an annex: which there are ("info os"). */
-static void transfer_write_kinds(struct session *session)
-{
-	document_reset(&session->osdata);
-	document_put(&session->osdata,
-		"<?xml version=\"1.0\"?>\n<osdata type=\"types\">\n<item>"
-		"<column name=\"Type\">processes</column>"
-		"<column name=\"Description\">Listing of all VMs, for 'attach'</column>"
-		"<column name=\"Title\">VMs</column></item>\n</osdata>\n");
-}
-
-int cmd_transfer_osdata(struct session *session, struct command_args *args)
-{
-	bool is_list = cursor_is(&args->word, "processes");
-
-	if (!is_list && cursor_left(&args->word))
-		return transfer_refuse_annex(session);
-	if (!args->number[0] && is_list)
-		transfer_write_processes(session);
-	else if (!args->number[0])
-		transfer_write_kinds(session);
-	if (document_status(&session->osdata))
-		return document_status(&session->osdata);
-	return transfer_put_page(session, &session->osdata, args->number[0], args->number[1]);
-}
-
 /* The first page takes the picture; the later ones are of the same picture. */
 int cmd_transfer_threads(struct session *session, struct command_args *args)
 {
@@ -144,4 +96,68 @@ int cmd_transfer_threads(struct session *session, struct command_args *args)
 	if (document_status(&session->threads))
 		return document_status(&session->threads);
 	return transfer_put_page(session, &session->threads, args->number[0], args->number[1]);
+}
+
+/* ---- qXfer:osdata: "info os" ------------------------------------------------------------- */
+
+static void transfer_write_processes(struct session *session)
+{
+	struct process process = { .number = 0 };
+
+	osdata_begin(&session->osdata, "processes");
+	while (session_next_process(session, process.number, &process))
+		osdata_put_process(&session->osdata, &process);
+	osdata_end(&session->osdata);
+}
+
+static void transfer_write_vcpus(struct session *session)
+{
+	unsigned count = session->target->ops->thread_count(session->target);
+
+	osdata_begin(&session->osdata, "vcpus");
+	for (unsigned thread = 1; thread <= count; thread++) {
+		char text[TRANSFER_TEXT_SIZE] = "";
+
+		session->target->ops->thread_describe(session->target, thread, text, sizeof(text));
+		osdata_put_vcpu(&session->osdata, thread, text);
+	}
+	osdata_end(&session->osdata);
+}
+
+static void transfer_write_types(struct session *session)
+{
+	osdata_write_types(&session->osdata);
+}
+
+static const struct transfer_table {
+	const char *annex;
+	void (*write)(struct session *session);
+} transfer_tables[] = {
+	{ "", transfer_write_types },
+	{ "processes", transfer_write_processes },
+	{ "vcpus", transfer_write_vcpus },
+};
+
+static const struct transfer_table *transfer_find_table(const struct cursor *annex)
+{
+	for (size_t i = 0; i < sizeof(transfer_tables) / sizeof(*transfer_tables); i++)
+		if (cursor_is(annex, transfer_tables[i].annex))
+			return &transfer_tables[i];
+	return NULL;
+}
+
+/* Here too the first page takes the picture. */
+int cmd_transfer_osdata(struct session *session, struct command_args *args)
+{
+	const struct transfer_table *table = transfer_find_table(&args->word);
+
+	if (!table)
+		return transfer_refuse_annex(session);
+	if (!args->number[0]) {
+		document_reset(&session->osdata);
+		table->write(session);
+	}
+	if (document_status(&session->osdata))
+		return document_status(&session->osdata);
+	return transfer_put_page(session, &session->osdata, args->number[0], args->number[1]);
 }

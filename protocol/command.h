@@ -40,6 +40,7 @@ enum command_flag {
 	COMMAND_ANYWHERE = 8,    /* the answer is the same as at a guest */
 	COMMAND_UNATTACHED = 16, /* the answer is that there is nothing */
 	COMMAND_ATTACHES = 32,   /* its number is the guest to attach to */
+	COMMAND_TALKS = 64,      /* before the reply goes the session's text, as 'O' packets */
 };
 
 struct command {

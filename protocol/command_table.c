@@ -14,6 +14,7 @@
 #define DETACH  (COMMAND_STOPPED | COMMAND_ANYWHERE)
 #define LEAVES  (COMMAND_STOPPED | COMMAND_SILENT | COMMAND_ANYWHERE)
 #define SILENT  (COMMAND_SILENT | COMMAND_ANYWHERE)
+#define TALKS   (COMMAND_STOPPED | COMMAND_TALKS | COMMAND_ANYWHERE)
 
 /* clang-format off */
 static const struct command rows[] = {
@@ -46,6 +47,7 @@ static const struct command rows[] = {
 	{ "qAttached",		  COMMAND_WORD,	  "?:n",	0,	 cmd_query_attached },
 	{ "qC",			  COMMAND_EXACT,  "",		0,	 cmd_query_current },
 	{ "qCRC",		  COMMAND_WORD,	  ":n,n",	STOPPED, cmd_checksum_memory },
+	{ "qRcmd",		  COMMAND_WORD,	  ",r",		TALKS,	 cmd_monitor },
 	{ "qSearch:memory",	  COMMAND_WORD,	  ":n;n;r",	STOPPED, cmd_search_memory },
 	{ "qSupported",		  COMMAND_WORD,	  "?:r",	ALWAYS,	 cmd_negotiate_features },
 	{ "qSymbol",		  COMMAND_WORD,	  "?:r",	ALWAYS,	 cmd_offer_symbols },

@@ -72,6 +72,9 @@ int cmd_step_signal(struct session *session, struct command_args *args);
 int cmd_attach(struct session *session, struct command_args *args);
 int cmd_query_trace_status(struct session *session, struct command_args *args);
 
+/* cmd_monitor.c: commands for people */
+int cmd_monitor(struct session *session, struct command_args *args);
+
 /* cmd_leave.c: the end of a session */
 int cmd_detach(struct session *session, struct command_args *args);
 int cmd_kill(struct session *session, struct command_args *args);

@@ -27,11 +27,22 @@ static int nothing_stop(struct target *target)
 	return -EALREADY;
 }
 
+static int nothing_monitor(
+	struct target *target, unsigned thread, const char *line, struct target_text *out)
+{
+	(void)target;
+	(void)thread;
+	(void)line;
+	(void)out;
+	return -ENOENT;
+}
+
 static const struct target_ops nothing_ops = {
 	.description = nothing_description,
 	.thread_count = nothing_thread_count,
 	.is_stopped = nothing_is_stopped,
 	.stop = nothing_stop,
+	.monitor = nothing_monitor,
 };
 
 void nothing_init(struct target *target)

@@ -154,3 +154,18 @@ void reply_set_error(struct reply *reply, int error, bool worded)
 	else
 		reply_put_hex(reply, &number, 1);
 }
+
+static bool text_may_stand(char character)
+{
+	return character >= ' ' && character <= '~' && !binary_needs_escape((uint8_t)character);
+}
+
+void reply_set_error_text(struct reply *reply, const char *line)
+{
+	size_t length = strcspn(line, "\n");
+
+	reply_reset(reply);
+	reply_put_text(reply, "E.");
+	for (size_t i = 0; i < length; i++)
+		reply_put_bytes(reply, text_may_stand(line[i]) ? line + i : ".", 1);
+}

@@ -52,4 +52,7 @@ void reply_put_thread(struct reply *reply, unsigned process, unsigned thread);
  */
 void reply_set_error(struct reply *reply, int error, bool worded);
 
+/* "E.text" of a line of any characters: what would need an escape becomes '.'. */
+void reply_set_error_text(struct reply *reply, const char *line);
+
 #endif

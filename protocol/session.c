@@ -26,7 +26,7 @@ enum {
 static void session_trace(
 	struct session *session, bool incoming, const uint8_t *payload, size_t length)
 {
-	if (session->hooks.trace)
+	if (session->hooks.trace && session->hooks.is_tracing)
 		session->hooks.trace(
 			session->hooks.context, incoming, (const char *)payload, length);
 }
@@ -46,6 +46,7 @@ static void session_send(struct session *session)
 		return;
 	}
 	session_trace(session, false, reply->bytes, reply->length);
+	session->counts.packets_out++;
 	session->unacked = !session->no_ack;
 	session->resends = 0;
 }
@@ -87,19 +88,24 @@ void session_say(struct session *session, const char *text)
 	session_keep(session, text, "\n", strlen(text));
 }
 
+/* An 'O' packet with the beginning of a text: how much of it. */
+static size_t session_send_portion(struct session *session, const void *text, size_t length)
+{
+	if (length > SESSION_MESSAGE_CHUNK)
+		length = SESSION_MESSAGE_CHUNK;
+	reply_reset(&session->reply);
+	reply_put_text(&session->reply, "O");
+	reply_put_hex(&session->reply, text, length);
+	session_send(session);
+	return length;
+}
+
 void session_send_messages(struct session *session)
 {
-	while (fifo_length(&session->messages)) {
-		size_t length = fifo_length(&session->messages);
-
-		if (length > SESSION_MESSAGE_CHUNK)
-			length = SESSION_MESSAGE_CHUNK;
-		reply_reset(&session->reply);
-		reply_put_text(&session->reply, "O");
-		reply_put_hex(&session->reply, fifo_peek(&session->messages), length);
-		session_send(session);
-		fifo_drop(&session->messages, length);
-	}
+	while (fifo_length(&session->messages))
+		fifo_drop(&session->messages,
+			session_send_portion(session, fifo_peek(&session->messages),
+				fifo_length(&session->messages)));
 }
 
 /* ---- threads and stops ------------------------------------------------------------------- */
@@ -184,11 +190,65 @@ static void session_await_stop(struct session *session)
 	session_send_messages(session);
 }
 
+/*
+ * The reply after a text.  gdb takes what is neither OK nor E and two decimal digits for text in
+ * hexadecimal, and words for an error only when it has asked for them (gdb 16).
+ */
+static void session_end_talk(struct session *session)
+{
+	reply_reset(&session->reply);
+	if (!session->talk_result)
+		reply_put_text(&session->reply, "OK");
+	else if (session->client.error_message && session->text.length)
+		reply_set_error_text(&session->reply, session->text.text + session->talked);
+	else
+		reply_put_text(&session->reply, "E01");
+	document_reset(&session->text);
+	session->state = SESSION_IDLE;
+	session_send(session);
+}
+
+/* The last line of a text that ends in failure is for the error reply, where that may have words. */
+static size_t session_talk_end(const struct session *session)
+{
+	size_t end = session->text.length;
+
+	if (!end || !session->talk_result || !session->client.error_message)
+		return end;
+	while (--end && session->text.text[end - 1] != '\n')
+		;
+	return end;
+}
+
+/* Goes on with a text as far as there is room. */
+static void session_talk_on(struct session *session)
+{
+	size_t end = session_talk_end(session);
+
+	while (session->talked < end && session_has_room(session) && !session->over)
+		session->talked += session_send_portion(
+			session, session->text.text + session->talked, end - session->talked);
+	if (session->talked == end && session_has_room(session))
+		session_end_talk(session);
+}
+
+static void session_begin_talk(struct session *session, int result)
+{
+	session->state = SESSION_TALKING;
+	session->talked = 0;
+	session->talk_result = result ? result : document_status(&session->text);
+	session_talk_on(session);
+}
+
 /* The one place where packets are answered: see the contract of command.handler. */
 static void session_conclude(struct session *session, unsigned flags, int result)
 {
 	if (result == -EINPROGRESS && flags & COMMAND_RESUMES) {
 		session_await_stop(session);
+		return;
+	}
+	if (flags & COMMAND_TALKS) {
+		session_begin_talk(session, result);
 		return;
 	}
 	if (flags & COMMAND_SILENT)
@@ -324,6 +384,7 @@ static int session_take_packet(struct session *session, bool too_long)
 	if (too_long)
 		packet.length = 0;
 	session->heard_since_stop = true;
+	session->counts.packets_in++;
 	session_trace(session, true, packet.payload, packet.length);
 	session_acknowledge(session, "+");
 	if (session_may_answer(session) && packet_queue_is_empty(&session->held) &&
@@ -352,6 +413,7 @@ static void session_end_process(struct session *session)
 static void session_tell_stop(struct session *session)
 {
 	session->state = SESSION_IDLE;
+	session->counts.stops++;
 	/* The person's wish is not met by news of something else: gdb may let go again by itself. */
 	session->interrupted =
 		session->interrupting && session->stop.reason != TARGET_STOP_INTERRUPT;
@@ -498,6 +560,7 @@ ssize_t session_input(struct session *session, const void *bytes, size_t length)
 	for (taken = 0; taken < length && session_can_take(session); taken++)
 		if (session_take_byte(session, from[taken]))
 			return -EPROTO;
+	session->counts.bytes_in += taken;
 	if (session->over)
 		return (ssize_t)length;
 	if (taken < length && session_is_flooded(session) && session_has_room(session))
@@ -560,6 +623,7 @@ void session_destroy(struct session *session)
 	document_fini(&session->description);
 	document_fini(&session->threads);
 	document_fini(&session->osdata);
+	document_fini(&session->text);
 	free(session->scratch);
 	free(session);
 }
@@ -573,6 +637,9 @@ size_t session_output(const struct session *session, const void **bytes)
 void session_output_consume(struct session *session, size_t length)
 {
 	fifo_drop(&session->output, length);
+	session->counts.bytes_out += length;
+	if (session->state == SESSION_TALKING)
+		session_talk_on(session);
 	session_answer_held(session);
 }
 

@@ -32,13 +32,22 @@
  *	 |  stop: the stop reply is sent                           |
  *	 +---------------------------------------------------------+
  *
- * In REPLY_OWED and STOP_OWED packets are held, in order; a person's interrupt is not.
+ * In REPLY_OWED and STOP_OWED packets are held, in order; a person's interrupt is not.  So they are in
+ * TALKING, which lies between the packet and its answer while the text that comes first has no room.
  */
 enum session_state {
 	SESSION_IDLE,
 	SESSION_REPLY_OWED, /* to the first held packet */
 	SESSION_STOP_OWED,  /* a stop reply, to a resume */
+	SESSION_TALKING,    /* the rest of a text, then the reply */
 	SESSION_DEPARTING,  /* nothing here: another session goes on with the held packets */
+};
+
+/* What has been, for "monitor stats". */
+struct session_counts {
+	uint64_t packets_in, packets_out; /* whole ones */
+	uint64_t bytes_in, bytes_out;     /* with frames and acknowledgments */
+	uint64_t stops;                   /* told */
 };
 
 /* Who answers a packet where nothing is attached. */
@@ -90,7 +99,11 @@ struct session {
 	struct document description; /* target.xml */
 	struct document threads;     /* the list, as it was when its first page was read */
 	struct document osdata;      /* likewise */
-	uint8_t *scratch;            /* PACKET_SIZE bytes, a handler's for the time of its call */
+	struct document text;        /* the answer to a command for people */
+	size_t talked;               /* so much of it has been sent */
+	int talk_result;             /* what follows it: 0 or -errno */
+	struct session_counts counts;
+	uint8_t *scratch; /* PACKET_SIZE bytes, a handler's for the time of its call */
 };
 
 /* The process that the debugger wants to see in thread ids; 0: none, it knows no processes. */

@@ -95,6 +95,7 @@ enum target_stop_reason {
 	TARGET_STOP_WATCH,   /* a write to address; x86-64: pc is after it, arm64: pc is at it */
 	TARGET_STOP_RWATCH,  /* a read */
 	TARGET_STOP_AWATCH,  /* either */
+	TARGET_STOP_TRAP,    /* at a breakpoint of the guest's own, which it gets when it goes on */
 	TARGET_STOP_CRASHED, /* the guest cannot go on (triple fault, failed KVM_RUN) */
 	TARGET_STOP_EXITED,  /* the guest shut down in good order, status in code */
 	TARGET_STOP_GONE,    /* the VMM vanished */
@@ -180,6 +181,11 @@ struct target_listener {
 
 /* ---- what the user asks of the target ---------------------------------------------------- */
 
+/* Where the answer to a command for people goes: lines, each with its newline, in any portions. */
+struct target_text {
+	void (*put)(struct target_text *text, const char *bytes, size_t length);
+};
+
 struct target;
 
 /*
@@ -246,6 +252,14 @@ struct target_ops {
 		struct target *target, unsigned thread, const struct target_breakpoint_spec *spec);
 	int (*breakpoint_remove)(struct target *target, unsigned thread,
 		enum target_breakpoint type, uint64_t address, uint64_t length);
+
+	/*
+	 * A command for people, one line of printable ASCII ("monitor" in gdb).  Its answer goes into out,
+	 * and so does, as the last line, why it failed.  -ENOENT: there is no command of that name, and
+	 * nothing has been put.
+	 */
+	int (*monitor)(
+		struct target *target, unsigned thread, const char *line, struct target_text *out);
 
 	/*
 	 * Removes every breakpoint, gives the guest its debug hardware back and lets it run.

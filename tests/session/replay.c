@@ -7,6 +7,9 @@
  *	> PAYLOAD			sent framed; in ack mode its "+" is expected
  *	< PATTERN			the next packet; in ack mode it is acknowledged
  *	>> BYTES	<< BYTES	raw, nothing is added
+ *	monitor TEXT			the command for people, sent as qRcmd
+ *	says PATTERN			the next packet is 'O' with that text in hexadecimal
+ *	flooded LINES			the next 'O' packets are the answer to "flood LINES", whole
  *	quiet				nothing has been put out
  *	run [ROUNDS]			the machine runs, until something stops it
  *	stop THREAD REASON [ADDRESS|CODE]	the target stops for that reason
@@ -31,6 +34,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "protocol/hex.h"
 #include "protocol/packet.h"
 #include "protocol/session.h"
 #include "tests/unit/fake_target.h"
@@ -239,6 +243,72 @@ static bool do_receive(struct replay *replay, const char *text)
 	return !replay->acks || feed(replay, (const uint8_t *)"+", 1);
 }
 
+static bool do_monitor(struct replay *replay, const char *text)
+{
+	char payload[REPLAY_LINE] = "qRcmd,";
+
+	for (size_t i = 0; text[i]; i++)
+		snprintf(payload + 6 + 2 * i, 3, "%02x", (unsigned)(uint8_t)text[i]);
+	return do_send(replay, payload);
+}
+
+/* The text of the 'O' packet that starts the output: its length, or -1 when that is none. */
+static ssize_t take_text(struct replay *replay, uint8_t *text)
+{
+	size_t length = frame_length(replay);
+	const uint8_t *got = fifo_peek(&replay->output);
+
+	if (length < 5 || got[1] != 'O' || got[2] == 'K' || length % 2 == 0 ||
+		hex_decode(text, got + 2, (length - 5) / 2))
+		return -1;
+	fifo_drop(&replay->output, length);
+	if (replay->acks && !feed(replay, (const uint8_t *)"+", 1))
+		return -1;
+	return (ssize_t)(length - 5) / 2;
+}
+
+static bool do_says(struct replay *replay, const char *text)
+{
+	uint8_t pattern[REPLAY_LINE] = { 0 }, got[REPLAY_LINE];
+	size_t pattern_length = unescape(text, pattern);
+	ssize_t length = take_text(replay, got);
+
+	if (length < 0)
+		return fail(replay, "no text, but", fifo_peek(&replay->output),
+			fifo_length(&replay->output));
+	if (!matches(pattern, pattern_length, got, (size_t)length))
+		return fail(replay, "instead was said", got, (size_t)length);
+	return true;
+}
+
+/* Line after line, each a number of 31 digits: is this what comes at offset? */
+static bool is_flood(size_t offset, const uint8_t *got, size_t length)
+{
+	for (size_t i = 0; i < length; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "%031zu\n", (offset + i) / 32);
+		if (got[i] != (uint8_t)line[(offset + i) % 32])
+			return false;
+	}
+	return true;
+}
+
+static bool do_flooded(struct replay *replay, const char *text)
+{
+	size_t total = 32 * strtoul(text, NULL, 10), done = 0;
+	uint8_t got[REPLAY_LINE];
+
+	while (done < total) {
+		ssize_t length = take_text(replay, got);
+
+		if (length < 0 || !is_flood(done, got, (size_t)length))
+			return fail(replay, "not that flood", "", 0);
+		done += (size_t)length;
+	}
+	return expect(replay, done == total, "more than that flood");
+}
+
 static bool do_send_raw(struct replay *replay, const char *text)
 {
 	uint8_t bytes[REPLAY_LINE];
@@ -320,6 +390,7 @@ static bool do_stop(struct replay *replay, const char *text)
 		[TARGET_STOP_WATCH] = "watch",
 		[TARGET_STOP_RWATCH] = "rwatch",
 		[TARGET_STOP_AWATCH] = "awatch",
+		[TARGET_STOP_TRAP] = "trap",
 		[TARGET_STOP_CRASHED] = "crashed",
 		[TARGET_STOP_EXITED] = "exited",
 		[TARGET_STOP_GONE] = "gone" };
@@ -514,6 +585,9 @@ static const struct {
 	{ "<", do_receive },
 	{ ">>", do_send_raw },
 	{ "<<", do_receive_raw },
+	{ "monitor", do_monitor },
+	{ "says", do_says },
+	{ "flooded", do_flooded },
 	{ "quiet", do_quiet },
 	{ "target", do_target },
 	{ "run", do_run },
@@ -574,7 +648,7 @@ static bool replay_once(const char *path, bool by_bytes, unsigned test)
 	FILE *file = fopen(path, "r");
 	unsigned failed = 1;
 
-	if (file && !fifo_init(&replay.output, 1 << 20)) {
+	if (file && !fifo_init(&replay.output, 1 << 22)) {
 		failed = replay_file(&replay, file);
 		fclose(file);
 	}

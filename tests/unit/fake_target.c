@@ -528,6 +528,40 @@ static void fake_thread_describe(struct target *target, unsigned thread, char *t
 	snprintf(text, size, "vCPU %u, <%s>", thread - 1, thread == 1 ? "busy" : "parked");
 }
 
+static void put_line(struct target_text *out, const char *line)
+{
+	out->put(out, line, strlen(line));
+	out->put(out, "\n", 1);
+}
+
+/* "echo TEXT", "fail TEXT", "flood LINES", and the help for them. */
+static int fake_monitor(
+	struct target *target, unsigned thread, const char *line, struct target_text *out)
+{
+	struct fake_target *fake = fake_of(target);
+	char text[64];
+	unsigned count;
+
+	if (is_busy(fake))
+		return -EBUSY;
+	if (!strcmp(line, "help"))
+		put_line(out, "  echo TEXT");
+	else if (!strcmp(line, "thread"))
+		put_line(out, thread == 1 ? "one" : "another");
+	else if (!strncmp(line, "echo ", 5))
+		put_line(out, line + 5);
+	else if (!strncmp(line, "fail ", 5))
+		put_line(out, line + 5);
+	else if (sscanf(line, "flood %u", &count) != 1)
+		return -ENOENT;
+	else
+		for (unsigned i = 0; i < count; i++) {
+			snprintf(text, sizeof(text), "%031u", i);
+			put_line(out, text);
+		}
+	return strncmp(line, "fail ", 5) ? 0 : -EIO;
+}
+
 static const struct target_ops fake_ops = {
 	.description = fake_description,
 	.thread_count = fake_thread_count,
@@ -544,6 +578,7 @@ static const struct target_ops fake_ops = {
 	.memory_region = fake_memory_region,
 	.breakpoint_insert = fake_breakpoint_insert,
 	.breakpoint_remove = fake_breakpoint_remove,
+	.monitor = fake_monitor,
 	.detach = fake_detach,
 };
 

@@ -115,7 +115,8 @@ static inline bool steps_are_equal(const struct translation *a, const struct tra
 	if (a->nsteps != b->nsteps || a->nsteps > TRANSLATION_MAX_STEPS)
 		return false;
 	for (unsigned i = 0; i < a->nsteps; i++)
-		if (a->steps[i].entry_gpa != b->steps[i].entry_gpa ||
+		if (a->steps[i].table_gpa != b->steps[i].table_gpa ||
+			a->steps[i].entry_gpa != b->steps[i].entry_gpa ||
 			a->steps[i].entry != b->steps[i].entry ||
 			a->steps[i].level != b->steps[i].level)
 			return false;

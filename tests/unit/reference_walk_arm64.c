@@ -393,7 +393,7 @@ static int descend(struct walk *walk, const struct paging_arm64 *p, const struct
 			return 0;
 		if (!load_entry(memory, at, bit_of(p->sctlr_el1, 25), bits))
 			return -EFAULT;
-		out->steps[out->nsteps++] = (struct translation_step){ at, bits_value(bits),
+		out->steps[out->nsteps++] = (struct translation_step){ table, at, bits_value(bits),
 			(uint8_t)(level->number + 1) };
 		kind = classify(walk, level, bits);
 		if (kind == FAULT)

@@ -303,7 +303,7 @@ static int walk(const struct format *format, const struct paging_x86_64 *paging,
 		if (!load_entry(memory, at, format->entry_bits, bits))
 			return -EFAULT;
 		out->steps[out->nsteps++] =
-			(struct translation_step){ at, bits_value(bits), level->number };
+			(struct translation_step){ table, at, bits_value(bits), level->number };
 		is_page = level->page_bit == ALWAYS ||
 			  (level->page_bit >= 0 && bits[level->page_bit]);
 		if (entry_faults(level, bits, is_page, bit_of(paging->efer, 11), maxphyaddr))

@@ -98,7 +98,7 @@ static int serve_turn(struct session *session, struct fake_target *fake, int fd)
 
 static void serve(const struct fake_machine *machine, unsigned threads, int fd)
 {
-	struct session_hooks hooks = { .trace = trace, .context = stderr };
+	struct session_hooks hooks = { .trace = trace, .is_tracing = true, .context = stderr };
 	struct fake_target fake;
 	struct session *session;
 

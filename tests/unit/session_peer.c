@@ -23,7 +23,9 @@ static void peer_on_trace(void *context, bool incoming, const char *payload, siz
 int session_peer_init(struct session_peer *peer, const struct fake_machine *machine,
 	unsigned threads, bool running)
 {
-	struct session_hooks hooks = { .trace = peer_on_trace, .context = peer };
+	struct session_hooks hooks = {
+		.trace = peer_on_trace, .is_tracing = true, .context = peer
+	};
 
 	memset(peer, 0, sizeof(*peer));
 	fake_target_init(&peer->fake, machine, threads, running);

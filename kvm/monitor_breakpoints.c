@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the guest is stopped at, for people: what was asked for, and what came of it. */
+#include <errno.h>
+#include "kvm/monitor_table.h"
+#include "kvm/monitor_words.h"
+
+static const char *monitor_point_kind(enum target_breakpoint type)
+{
+	switch (type) {
+	case TARGET_BREAK_HARDWARE:
+		return "hardware";
+	case TARGET_WATCH_WRITE:
+		return "watch";
+	case TARGET_WATCH_READ:
+		return "rwatch";
+	case TARGET_WATCH_ACCESS:
+		return "awatch";
+	default:
+		return "software";
+	}
+}
+
+static void monitor_put_condition(struct monitor *monitor, const struct condition *condition)
+{
+	if (condition && condition->condition_count)
+		monitor_put(monitor, ", %u conditions", condition->condition_count);
+	if (condition && condition->command_count)
+		monitor_put(monitor, ", %u commands", condition->command_count);
+}
+
+static void monitor_put_breakpoint(struct monitor *monitor, const struct breakpoint *breakpoint)
+{
+	const struct plant *plant = plant_find(&monitor->vm->plants, breakpoint->gpa);
+
+	monitor_put(monitor, "software 0x%llx, guest-physical 0x%llx, %s",
+		(unsigned long long)breakpoint->gva, (unsigned long long)breakpoint->gpa,
+		!plant          ? "not planted yet"
+		: plant->lifted ? "lifted"
+				: "planted");
+	monitor_put_condition(monitor, breakpoint->condition);
+	monitor_put(monitor, "\n");
+}
+
+static void monitor_put_point(struct monitor *monitor, const struct hardware_point *point,
+	const struct condition *condition)
+{
+	monitor_put(monitor, "%-8s 0x%llx, %llu bytes", monitor_point_kind(point->type),
+		(unsigned long long)point->gva, (unsigned long long)point->length);
+	monitor_put_condition(monitor, condition);
+	monitor_put(monitor, "\n");
+}
+
+int monitor_breakpoints(struct monitor *monitor, const char *arguments)
+{
+	const struct breakpoint_table *table = &monitor->vm->table;
+	int rc = monitor_take_end(monitor, arguments);
+
+	if (rc < 0)
+		return rc;
+	for (unsigned i = 0; i < table->count; i++)
+		monitor_put_breakpoint(monitor, &table->entries[i]);
+	for (unsigned i = 0; i < table->point_count; i++)
+		monitor_put_point(monitor, &table->points[i], table->point_conditions[i]);
+	if (!table->count && !table->point_count)
+		monitor_put(monitor, "none\n");
+	return 0;
+}

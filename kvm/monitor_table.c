@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands for people; see monitor_table.h. */
+#include <string.h>
+#include "kvm/monitor_table.h"
+
+/* clang-format off */
+static const struct monitor_command rows[] = {
+	{ "breakpoints", "", "what is set, and where it stands",
+		monitor_breakpoints },
+	{ "gva2gpa", "ADDRESS", "the guest-physical address of ADDRESS, as QEMU writes it",
+		monitor_gva2gpa },
+	{ "help", "[COMMAND]", "what there is, or what COMMAND does",
+		monitor_help },
+	{ "info", "WHAT", "as in QEMU: cpus, mem, mtree, registers, tlb",
+		monitor_info },
+	{ "mem", "map | xp/NFMT ADDRESS", "the regions of guest memory; or as xp",
+		monitor_mem },
+	{ "msrs", "", "the model-specific registers",
+		monitor_msrs },
+	{ "page-walk", "ADDRESS", "every table entry on the way to ADDRESS",
+		monitor_page_walk },
+	{ "policy", "", "what is done when, and for how long we wait",
+		monitor_policy },
+	{ "reg", "NAME [= VALUE]", "shows or sets any register",
+		monitor_reg },
+	{ "regs", "[GROUP|all]", "the general registers, or those of GROUP",
+		monitor_regs },
+	{ "sregs", "", "the system registers",
+		monitor_sregs },
+	{ "sysregs", "", "the same",
+		monitor_sregs },
+	{ "vcpu", "N COMMAND", "COMMAND as vCPU N sees it",
+		monitor_vcpu },
+	{ "vcpus", "", "every vCPU: its state and mode, pc, what it is asked to do",
+		monitor_vcpus },
+	{ "xp", "/NFMT ADDRESS", "N units of guest-physical memory: F of x d u o c, SIZE of b h w g",
+		monitor_xp },
+};
+
+static const struct monitor_command info_rows[] = {
+	{ "cpus", "", "the vCPUs", monitor_info_cpus },
+	{ "mem", "[ADDRESS]", "the ranges that are mapped", monitor_info_mem },
+	{ "mtree", "", "the regions of guest memory", monitor_info_mtree },
+	{ "registers", "", "registers", monitor_info_registers },
+	{ "tlb", "[ADDRESS]", "the pages that are mapped", monitor_info_tlb },
+};
+/* clang-format on */
+
+const struct monitor_table monitor_table = { rows, sizeof(rows) / sizeof(rows[0]) };
+const struct monitor_table monitor_info_table = { info_rows,
+	sizeof(info_rows) / sizeof(info_rows[0]) };
+
+const struct monitor_command *monitor_table_find(
+	const struct monitor_table *table, const char *word, size_t length, bool *ambiguous)
+{
+	const struct monitor_command *found = NULL;
+	unsigned count = 0;
+
+	*ambiguous = false;
+	for (unsigned i = 0; i < table->count; i++) {
+		const struct monitor_command *row = &table->rows[i];
+
+		if (strncmp(row->name, word, length) != 0)
+			continue;
+		if (strlen(row->name) == length)
+			return row;
+		found = row;
+		count++;
+	}
+	*ambiguous = length && count > 1;
+	return count == 1 && length ? found : NULL;
+}
