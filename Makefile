@@ -44,13 +44,13 @@ CONF := conf/conf.c conf/conf_error.c conf/conf_file.c conf/conf_lex.c conf/conf
 
 PROTOCOL := protocol/breakpoint_code.c protocol/cmd_qemu.c protocol/cmd_scan.c \
 	protocol/cmd_process.c protocol/conversation.c protocol/nothing.c protocol/session_lobby.c \
-	protocol/client.c protocol/cmd_breakpoint.c protocol/cmd_leave.c protocol/cmd_memory.c \
-	protocol/cmd_monitor.c \
+	protocol/client.c protocol/cmd_breakpoint.c protocol/cmd_leave.c protocol/cmd_lldb.c \
+	protocol/cmd_memory.c protocol/cmd_monitor.c \
 	protocol/cmd_query.c protocol/cmd_register.c protocol/cmd_run.c protocol/cmd_thread.c \
 	protocol/cmd_transfer.c protocol/command.c protocol/command_table.c protocol/cursor.c \
 	protocol/description.c protocol/document.c protocol/fifo.c protocol/handover.c \
 	protocol/hex.c protocol/osdata.c protocol/packet.c protocol/packet_queue.c protocol/reply.c \
-	protocol/session.c protocol/stop_reply.c protocol/thread_id.c
+	protocol/saved_registers.c protocol/session.c protocol/stop_reply.c protocol/thread_id.c
 
 # Pure: both architectures, on any host.
 KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/condition.c kvm/hit.c \

@@ -10,6 +10,7 @@
 #include "daemon/control.h"
 #include "daemon/fd_receive.h"
 #include "daemon/log.h"
+#include "daemon/version.h"
 #include "daemon/worker.h"
 
 enum { WORKER_BURST = 32 };
@@ -318,6 +319,7 @@ static int worker_start(struct worker *worker)
 	worker->hooks = (struct vm_hooks){ .timer = worker_set_timer, .context = worker };
 	worker->session_hooks = (struct session_hooks){
 		.trace = worker_trace,
+		.version = GDBPROXYD_VERSION,
 		.is_tracing = orders->conf->packet_trace,
 	};
 	ev_timer_init(&worker->deadline, worker_on_deadline, 0., 0.);

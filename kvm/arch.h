@@ -176,7 +176,9 @@ struct arch {
 	 * copy of the catalogue's, may be given another size.  NULL: all of them, as they are there.
 	 */
 	bool (*has_register)(const struct cpu *cpu, unsigned number, struct target_register *reg);
-	uint32_t probe_groups; /* what feature() and has_register() want fetched */
+	/* How many watchpoints the vCPU has.  NULL: unknown. */
+	unsigned (*watchpoint_count)(const struct cpu *cpu);
+	uint32_t probe_groups; /* what these want fetched */
 
 	uint8_t breakpoint_length; /* of the planted instruction */
 	uint8_t breakpoint_bytes[4];

@@ -116,10 +116,16 @@ static const struct target_feature *arm64_feature(const struct cpu *cpu, unsigne
 /* BRK #ARM64_PLANTED_IMMEDIATE, little-endian as instructions always are. */
 #define PLANTED (UINT32_C(0xd4200000) | ARM64_PLANTED_IMMEDIATE << 5)
 
+static unsigned arm64_watchpoint_count(const struct cpu *cpu)
+{
+	return cpu->arm64.watchpoint_slots;
+}
+
 const struct arch arch_arm64 = {
 	.name = "aarch64",
 	.description = &description_arm64,
 	.feature = arm64_feature,
+	.watchpoint_count = arm64_watchpoint_count,
 	.probe_groups = CPU_STOP,
 	.breakpoint_length = 4,
 	.breakpoint_bytes = { PLANTED & 0xff, PLANTED >> 8 & 0xff, PLANTED >> 16 & 0xff,

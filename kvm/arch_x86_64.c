@@ -156,10 +156,17 @@ static const struct target_feature *arch_feature(const struct cpu *cpu, unsigned
 	return &description_x86_64.features[index];
 }
 
+static unsigned arch_watchpoint_count(const struct cpu *cpu)
+{
+	(void)cpu;
+	return X86_SLOTS;
+}
+
 const struct arch arch_x86_64 = {
 	.name = "x86_64",
 	.description = &description_x86_64,
 	.feature = arch_feature,
+	.watchpoint_count = arch_watchpoint_count,
 	.probe_groups = CPU_STOP,
 	.breakpoint_length = 1,
 	.breakpoint_bytes = { 0xcc },

@@ -105,4 +105,6 @@ void register_set_init(struct register_set *set, const struct arch *arch, const 
 	register_set_add_features(set, arch, cpu);
 	register_set_number(set, catalogue->pc, &set->description.pc);
 	register_set_add_expedited(set, catalogue);
+	if (arch->watchpoint_count)
+		set->description.watchpoint_count = arch->watchpoint_count(cpu);
 }

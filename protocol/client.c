@@ -23,12 +23,28 @@ static void client_note(struct client *client, const struct cursor *item)
 
 void client_negotiate(struct client *client, struct cursor features)
 {
-	*client = (struct client){ .multiprocess = false };
+	*client = (struct client){
+		.thread_suffix = client->thread_suffix,
+		.thread_lists = client->thread_lists,
+		.error_strings = client->error_strings,
+	};
 	while (cursor_left(&features)) {
 		struct cursor item = cursor_take_token(&features, ';');
 
 		client_note(client, &item);
 	}
+}
+
+bool client_is_lldb(const struct client *client)
+{
+	return client->thread_suffix || client->thread_lists;
+}
+
+enum reply_wording client_wording(const struct client *client)
+{
+	if (client->error_message)
+		return REPLY_WORDED;
+	return client->error_strings ? REPLY_WORDED_IN_HEX : REPLY_NUMBER;
 }
 
 void client_put_features(struct reply *reply)

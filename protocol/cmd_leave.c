@@ -48,13 +48,18 @@ int cmd_detach(struct session *session, struct command_args *args)
 	return result;
 }
 
-/* k has no reply, so a failure could not be told either: the session ends in any case. */
+/*
+ * k has no reply, so a failure could not be told either: the session ends in any case.  lldb waits for
+ * one all the same, and gdb would take it for that to its next packet.
+ */
 int cmd_kill(struct session *session, struct command_args *args)
 {
 	(void)args;
 	if (session->process)
 		leave(session);
 	session->over = true;
+	if (client_is_lldb(&session->client))
+		reply_put_text(&session->reply, "X09");
 	return 0;
 }
 

@@ -54,6 +54,16 @@ static int parse_number(struct cursor *arguments, uint64_t most, struct command_
 	return *number <= most ? 0 : -EINVAL;
 }
 
+static int parse_decimal(struct cursor *arguments, struct command_args *args)
+{
+	uint64_t *number = &args->number[args->number_count];
+
+	if (args->number_count == COMMAND_MAX_NUMBERS || cursor_take_decimal(arguments, number))
+		return -EINVAL;
+	args->number_count++;
+	return 0;
+}
+
 static int parse_type(struct cursor *arguments, struct command_args *args)
 {
 	uint64_t type;
@@ -86,12 +96,37 @@ static int parse_word(struct cursor *arguments, struct command_args *args)
 	return args->word.end < arguments->at ? 0 : -EINVAL;
 }
 
+static struct cursor take_data(struct cursor *arguments)
+{
+	struct cursor data = *arguments;
+
+	while (cursor_left(arguments) && cursor_peek(arguments) != ';')
+		arguments->at++;
+	data.end = arguments->at;
+	return data;
+}
+
+/* What the packet is for, when it says so; the last ';' may be missing. */
+static int parse_suffix(struct cursor *arguments, bool multiprocess, struct command_args *args)
+{
+	if (!cursor_left(arguments))
+		return 0;
+	if (!cursor_take_text(arguments, ";thread:") ||
+		thread_id_parse(arguments, multiprocess, &args->thread))
+		return -EINVAL;
+	cursor_take_byte(arguments, ';');
+	args->has_thread = true;
+	return 0;
+}
+
 static int parse_item(
 	char item, struct cursor *arguments, bool multiprocess, struct command_args *args)
 {
 	switch (item) {
 	case 'n':
 		return parse_number(arguments, UINT64_MAX, args);
+	case 'i':
+		return parse_decimal(arguments, args);
 	case 's':
 		return parse_number(arguments, 0xff, args);
 	case 't':
@@ -103,6 +138,11 @@ static int parse_item(
 	case 'r':
 		args->rest = take_rest(arguments);
 		return 0;
+	case 'd':
+		args->rest = take_data(arguments);
+		return 0;
+	case 'f':
+		return parse_suffix(arguments, multiprocess, args);
 	default:
 		return parse_literal(arguments, item);
 	}

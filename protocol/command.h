@@ -22,6 +22,7 @@ struct command_args {
 	unsigned number_count;
 	enum target_breakpoint type;
 	struct thread_id thread;
+	bool has_thread;    /* whether an item that may name one did */
 	struct cursor word; /* views into the payload */
 	struct cursor rest;
 };
@@ -35,7 +36,7 @@ enum command_match {
 enum command_flag {
 	COMMAND_STOPPED = 1, /* needs the target stopped: a running one is stopped for it */
 	COMMAND_RESUMES = 2, /* may set the target running */
-	COMMAND_SILENT = 4,  /* the protocol has no reply to it */
+	COMMAND_SILENT = 4,  /* the protocol has no reply to it; what is put all the same is sent */
 	/* In a session that is attached to no guest only these are answered; see session_lobby.c. */
 	COMMAND_ANYWHERE = 8,    /* the answer is the same as at a guest */
 	COMMAND_UNATTACHED = 16, /* the answer is that there is nothing */
@@ -49,8 +50,11 @@ struct command {
 	/*
 	 * What follows the literal, one letter after the other, to the end of the payload:
 	 *   n  a number                      s  a signal number, at most ff
+	 *   i  a decimal number
 	 *   t  a thread id                   z  a breakpoint type, 0 to 4; others are -ENOTSUP
 	 *   w  all up to the next ':'        r  all that is left
+	 *   d  all up to the next ';', which stays; as r
+	 *   f  lldb's ";thread:ID;", or nothing
 	 *   ?  the payload may end here      any other character stands for itself
 	 */
 	const char *schema;

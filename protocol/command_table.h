@@ -36,6 +36,8 @@ int cmd_read_registers(struct session *session, struct command_args *args);
 int cmd_write_registers(struct session *session, struct command_args *args);
 int cmd_read_register(struct session *session, struct command_args *args);
 int cmd_write_register(struct session *session, struct command_args *args);
+int cmd_save_registers(struct session *session, struct command_args *args);
+int cmd_restore_registers(struct session *session, struct command_args *args);
 
 /* cmd_memory.c */
 int cmd_read_memory(struct session *session, struct command_args *args);
@@ -74,6 +76,18 @@ int cmd_query_trace_status(struct session *session, struct command_args *args);
 
 /* cmd_monitor.c: commands for people */
 int cmd_monitor(struct session *session, struct command_args *args);
+
+/* cmd_lldb.c: what only lldb says */
+int cmd_allow_thread_suffix(struct session *session, struct command_args *args);
+int cmd_list_threads_in_stops(struct session *session, struct command_args *args);
+int cmd_enable_error_strings(struct session *session, struct command_args *args);
+int cmd_query_host(struct session *session, struct command_args *args);
+int cmd_query_process(struct session *session, struct command_args *args);
+int cmd_query_watchpoints(struct session *session, struct command_args *args);
+int cmd_query_version(struct session *session, struct command_args *args);
+int cmd_query_thread_stop(struct session *session, struct command_args *args);
+int cmd_query_threads_stops(struct session *session, struct command_args *args);
+int cmd_query_region(struct session *session, struct command_args *args);
 
 /* cmd_leave.c: the end of a session */
 int cmd_detach(struct session *session, struct command_args *args);

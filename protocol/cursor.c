@@ -60,6 +60,26 @@ int cursor_take_number(struct cursor *cursor, uint64_t *number)
 	return 0;
 }
 
+int cursor_take_decimal(struct cursor *cursor, uint64_t *number)
+{
+	const uint8_t *start = cursor->at;
+	uint64_t value = 0;
+
+	for (; cursor_left(cursor); cursor->at++) {
+		unsigned digit = *cursor->at - (unsigned)'0';
+
+		if (digit > 9)
+			break;
+		if (value > (UINT64_MAX - digit) / 10)
+			return -EOVERFLOW;
+		value = value * 10 + digit;
+	}
+	if (cursor->at == start)
+		return -EINVAL;
+	*number = value;
+	return 0;
+}
+
 int cursor_take_hex(struct cursor *cursor, void *bytes, size_t count)
 {
 	if (cursor_left(cursor) / 2 < count || hex_decode(bytes, cursor->at, count))

@@ -34,6 +34,9 @@ bool cursor_take_text(struct cursor *cursor, const char *text);
  */
 int cursor_take_number(struct cursor *cursor, uint64_t *number);
 
+/* The same for a decimal number, as lldb writes a few. */
+int cursor_take_decimal(struct cursor *cursor, uint64_t *number);
+
 /* Takes two digits for each of count bytes: 0 or -EINVAL. */
 int cursor_take_hex(struct cursor *cursor, void *bytes, size_t count);
 

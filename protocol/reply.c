@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The builder of replies; see reply.h. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "protocol/hex.h"
@@ -65,6 +67,14 @@ void reply_put_number(struct reply *reply, uint64_t number)
 		number >>= 4;
 	} while (number);
 	reply_put_bytes(reply, digits + at, sizeof(digits) - at);
+}
+
+void reply_put_decimal(struct reply *reply, uint64_t number)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRIu64, number);
+	reply_put_text(reply, digits);
 }
 
 void reply_put_hex(struct reply *reply, const void *bytes, size_t count)
@@ -142,17 +152,23 @@ static const char *error_text(int error)
 	return NULL;
 }
 
-void reply_set_error(struct reply *reply, int error, bool worded)
+void reply_set_error(struct reply *reply, int error, enum reply_wording wording)
 {
-	const char *text = worded ? error_text(error) : NULL;
+	const char *text = wording == REPLY_NUMBER ? NULL : error_text(error);
 	uint8_t number = error > 0 && error <= 0xff ? (uint8_t)error : 0xff;
 
 	reply_reset(reply);
-	reply_put_text(reply, text ? "E." : "E");
-	if (text)
+	reply_put_text(reply, "E");
+	if (text && wording == REPLY_WORDED) {
+		reply_put_text(reply, ".");
 		reply_put_text(reply, text);
-	else
-		reply_put_hex(reply, &number, 1);
+		return;
+	}
+	reply_put_hex(reply, &number, 1);
+	if (text) {
+		reply_put_text(reply, ";");
+		reply_put_hex(reply, text, strlen(text));
+	}
 }
 
 static bool text_may_stand(char character)

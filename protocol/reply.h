@@ -34,6 +34,9 @@ void reply_put_text(struct reply *reply, const char *text);
 /* Hexadecimal, without leading zeros. */
 void reply_put_number(struct reply *reply, uint64_t number);
 
+/* Decimal, as lldb wants some. */
+void reply_put_decimal(struct reply *reply, uint64_t number);
+
 /* Two digits for each byte. */
 void reply_put_hex(struct reply *reply, const void *bytes, size_t count);
 
@@ -46,11 +49,14 @@ size_t reply_put_binary(struct reply *reply, const void *bytes, size_t count);
 /* A thread id: "p1.2", or "2" when process is 0, for a peer that has not negotiated multiprocess. */
 void reply_put_thread(struct reply *reply, unsigned process, unsigned thread);
 
-/*
- * Replaces what was put by an error: "E0e" or, for a peer that negotiated error-message, "E.text"
- * (manual E.1; gdb before 16 takes "E." for a number in some places).  error: an errno, positive.
- */
-void reply_set_error(struct reply *reply, int error, bool worded);
+enum reply_wording {
+	REPLY_NUMBER, /* "E0e" */
+	REPLY_WORDED, /* "E.text" (manual E.1; gdb before 16 takes it for a number in places) */
+	REPLY_WORDED_IN_HEX, /* "E0e;74657874", lldb's */
+};
+
+/* Replaces what was put by an error: an errno, positive. */
+void reply_set_error(struct reply *reply, int error, enum reply_wording wording);
 
 /* "E.text" of a line of any characters: what would need an escape becomes '.'. */
 void reply_set_error_text(struct reply *reply, const char *line);

@@ -251,14 +251,14 @@ static void session_conclude(struct session *session, unsigned flags, int result
 		session_begin_talk(session, result);
 		return;
 	}
-	if (flags & COMMAND_SILENT)
+	if (flags & COMMAND_SILENT && !session->reply.length)
 		return;
 	if (!result)
 		result = reply_status(&session->reply);
 	if (result == -ENOTSUP)
 		reply_reset(&session->reply);
 	else if (result)
-		reply_set_error(&session->reply, -result, session->client.error_message);
+		reply_set_error(&session->reply, -result, client_wording(&session->client));
 	session_send(session);
 }
 
@@ -624,6 +624,7 @@ void session_destroy(struct session *session)
 	document_fini(&session->threads);
 	document_fini(&session->osdata);
 	document_fini(&session->text);
+	saved_registers_fini(&session->saved);
 	free(session->scratch);
 	free(session);
 }

@@ -24,6 +24,7 @@ struct session_hooks {
 	process_next next_process; /* the guests there are */
 	bool is_tracing;           /* from the start; the person at the debugger may change it */
 	void *context;
+	const char *version; /* of the program, for a debugger that asks */
 };
 
 /*

@@ -15,6 +15,7 @@
 #include "protocol/packet.h"
 #include "protocol/packet_queue.h"
 #include "protocol/reply.h"
+#include "protocol/saved_registers.h"
 #include "protocol/session.h"
 #include "protocol/target.h"
 
@@ -103,6 +104,7 @@ struct session {
 	size_t talked;               /* so much of it has been sent */
 	int talk_result;             /* what follows it: 0 or -errno */
 	struct session_counts counts;
+	struct saved_registers saved;
 	uint8_t *scratch; /* PACKET_SIZE bytes, a handler's for the time of its call */
 };
 

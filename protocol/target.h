@@ -81,6 +81,7 @@ struct target_description {
 	const uint8_t *expedited; /* registers every stop reports, each < 0x100 */
 	unsigned expedited_count;
 	unsigned pc;                        /* number of the program counter */
+	unsigned watchpoint_count;          /* how many there are; 0: unknown */
 	const struct target_alias *aliases; /* up to the first without a name; or NULL */
 };
 

@@ -11,7 +11,8 @@ UNIT := test_scan test_condition \
 	test_linux_kernel_arm64 test_linux_kernel_x86_64 test_listen_address \
 	test_memory test_monitor test_options test_packet test_packet_queue test_paging_arm64 \
 	test_paging_x86_64 test_plan_arm64 test_plan_x86_64 test_plant test_port test_program \
-	test_registers_arm64 test_registers_x86_64 test_reply test_run_control test_session \
+	test_registers_arm64 test_registers_x86_64 test_reply test_run_control test_saved_registers \
+	test_session \
 	test_step_arm64 test_step_x86_64 test_stop_reply test_thread_id test_view test_vmcoreinfo
 UNIT_HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rsp_serve.c,$(wildcard tests/unit/*.c))
 FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_handover fuzz_packet fuzz_session

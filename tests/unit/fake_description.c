@@ -116,6 +116,9 @@ static const struct target_feature x86_features[] = {
 	{ "org.gdbproxy.test", odd_registers, FAKE_ODD_COUNT },
 };
 
+static const struct target_alias x86_aliases[] = { { "rip", "pc", "pc", 16 },
+	{ "rsp", NULL, "sp", 7 }, { NULL, NULL, NULL, 0 } };
+
 static const uint8_t x86_expedited[] = { 6, 7, 16 };
 
 const struct target_description fake_description_x86_64 = {
@@ -127,6 +130,8 @@ const struct target_description fake_description_x86_64 = {
 	.expedited = x86_expedited,
 	.expedited_count = COUNT_OF(x86_expedited),
 	.pc = 16,
+	.watchpoint_count = 4,
+	.aliases = x86_aliases,
 };
 
 /* ---- arm64 ------------------------------------------------------------------------------- */

@@ -6,17 +6,27 @@
 
 enum { PEER_ROUNDS = 100 };
 
-/* k and R have no reply (GDB manual E.2). */
-static bool is_silent(const char *payload, size_t length)
+static bool is_text(const char *payload, size_t length, const char *text)
 {
-	return (length == 1 && *payload == 'k') || (length && *payload == 'R');
+	return length == strlen(text) && !memcmp(payload, text, length);
+}
+
+/* k and R have no reply (GDB manual E.2), but that k has one for lldb. */
+static bool is_silent(const struct session_peer *peer, const char *payload, size_t length)
+{
+	if (is_text(payload, length, "k"))
+		return !peer->is_lldb;
+	return length && *payload == 'R';
 }
 
 static void peer_on_trace(void *context, bool incoming, const char *payload, size_t length)
 {
 	struct session_peer *peer = context;
 
-	if (incoming && !is_silent(payload, length))
+	if (incoming && (is_text(payload, length, "QThreadSuffixSupported") ||
+				is_text(payload, length, "QListThreadsInStopReply")))
+		peer->is_lldb = true;
+	if (incoming && !is_silent(peer, payload, length))
 		peer->requests++;
 }
 

@@ -15,6 +15,7 @@ struct session_peer {
 	struct session *session;
 	struct packet_reader reader; /* of what comes back */
 	bool refused;                /* session_input() said -EPROTO */
+	bool is_lldb;                /* it has asked for what only lldb asks for */
 	unsigned requests;           /* packets the session has read that must be answered */
 	unsigned replies;            /* packets that came back, without 'O' */
 	unsigned messages;           /* 'O' packets */

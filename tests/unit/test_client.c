@@ -12,7 +12,7 @@
 
 static struct client negotiate(const char *features)
 {
-	struct client client = { true, true, true, true };
+	struct client client = { true, true, true, true, true, true, true };
 
 	client_negotiate(&client, cursor_make(features, strlen(features)));
 	return client;
@@ -42,6 +42,24 @@ static void test_what_is_not_said_is_not_so(void **state)
 	}
 }
 
+/* What lldb has asked for by other packets is no feature. */
+static void test_what_lldb_asked_for_stays(void **state)
+{
+	struct client client = negotiate("multiprocess+");
+
+	(void)state;
+	assert_true(client.thread_suffix && client.thread_lists && client.error_strings);
+	assert_true(client_is_lldb(&client));
+	assert_int_equal(client_wording(&client), REPLY_WORDED_IN_HEX);
+	client = negotiate("error-message+");
+	assert_int_equal(client_wording(&client), REPLY_WORDED);
+	client = (struct client){ .error_strings = false };
+	assert_int_equal(client_wording(&client), REPLY_NUMBER);
+	assert_false(client_is_lldb(&client));
+	client.thread_lists = true;
+	assert_true(client_is_lldb(&client));
+}
+
 /* Manual E.4: each item ends in '+', '-' or '?', or has a value; none is empty. */
 static void test_our_items_are_well_formed(void **state)
 {
@@ -67,6 +85,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_feature_alone),
 		cmocka_unit_test(test_what_is_not_said_is_not_so),
+		cmocka_unit_test(test_what_lldb_asked_for_stays),
 		cmocka_unit_test(test_our_items_are_well_formed),
 	};
 

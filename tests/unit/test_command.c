@@ -99,6 +99,24 @@ static void test_schemas(void **state)
 		{ "n=r", "1=", 0 },
 		{ "n=r", "1=zz", 0 },
 		{ "n=r", "1", -EINVAL },
+		{ "i", "10", 0 },
+		{ "i", "1a", -EINVAL },
+		{ "i", "", -EINVAL },
+		{ "i", "18446744073709551616", -EINVAL },
+		{ "i,i,i,i", "1,2,3,4", -EINVAL },
+		{ "f", "", 0 },
+		{ "f", ";thread:2;", 0 },
+		{ "f", ";thread:p1.2;", 0 },
+		{ "f", ";thread:2", 0 },
+		{ "f", ";", -EINVAL },
+		{ "f", ";thread", -EINVAL },
+		{ "f", ";thread:", -EINVAL },
+		{ "f", ";thread:;", -EINVAL },
+		{ "f", ";thread:2;;", -EINVAL },
+		{ "f", "thread:2;", -EINVAL },
+		{ "df", "", 0 },
+		{ "df", "zz;thread:2;", 0 },
+		{ "df", "00;", -EINVAL },
 	};
 	struct command_args args;
 
@@ -119,6 +137,15 @@ static void test_values(void **state)
 	assert_true(args.number[1] == UINT64_MAX);
 	assert_int_equal(parse("n,n:r", "1000,2:ab:c", &args), 0);
 	assert_true(cursor_is(&args.rest, "ab:c"));
+	assert_int_equal(parse("n=df", "1=abc", &args), 0);
+	assert_true(cursor_is(&args.rest, "abc"));
+	assert_false(args.has_thread);
+	assert_int_equal(parse("n=df", "1=abc;thread:p1.2;", &args), 0);
+	assert_true(cursor_is(&args.rest, "abc"));
+	assert_true(args.has_thread);
+	assert_int_equal(args.thread.thread, 2);
+	assert_int_equal(parse("i", "10", &args), 0);
+	assert_int_equal(args.number[0], 10);
 	assert_int_equal(parse("z,n,n", "3,1,2", &args), 0);
 	assert_int_equal(args.type, TARGET_WATCH_READ);
 	assert_int_equal(parse("?;n", "", &args), 0);

@@ -20,6 +20,40 @@ static struct cursor cursor_of(const char *text, void **memory)
 	return cursor_make(*memory, length);
 }
 
+static void test_decimals(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+		uint64_t number;
+		size_t left;
+	} cases[] = {
+		{ "0", 0, 0, 0 },
+		{ "0019,", 0, 19, 1 },
+		{ "18446744073709551615", 0, UINT64_MAX, 0 },
+		{ "18446744073709551616", -EOVERFLOW, 0, 0 },
+		{ "99999999999999999999999", -EOVERFLOW, 0, 0 },
+		{ "1f", 0, 1, 1 },
+		{ "", -EINVAL, 0, 0 },
+		{ "f", -EINVAL, 0, 1 },
+		{ "-1", -EINVAL, 0, 2 },
+		{ "\xb1", -EINVAL, 0, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		void *memory;
+		struct cursor cursor = cursor_of(cases[i].text, &memory);
+		uint64_t number = 0;
+
+		assert_int_equal(cursor_take_decimal(&cursor, &number), cases[i].result);
+		assert_true(number == cases[i].number);
+		if (!cases[i].result)
+			assert_int_equal(cursor_left(&cursor), cases[i].left);
+		test_free(memory);
+	}
+}
+
 static void test_numbers(void **state)
 {
 	static const struct {
@@ -178,6 +212,7 @@ static void test_text_and_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_decimals),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_binary),
 		cmocka_unit_test(test_all_binary),

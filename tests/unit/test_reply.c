@@ -36,6 +36,11 @@ static void test_encodings(void **state)
 	assert_reply(&reply, "T05fa0:1000:ffffffffffffffffxxxx1f,pa.1f");
 	assert_int_equal(reply_status(&reply), 0);
 	reply_reset(&reply);
+	reply_put_decimal(&reply, 0);
+	reply_put_text(&reply, ",");
+	reply_put_decimal(&reply, UINT64_MAX);
+	assert_reply(&reply, "0,18446744073709551615");
+	reply_reset(&reply);
 	assert_int_equal(reply_put_binary(&reply, "a#$}*\x03", 6), 6);
 	assert_reply(&reply, "a}\x03}\x04}]}\x0a\x03");
 	reply_fini(&reply);
@@ -84,16 +89,20 @@ static void test_errors(void **state)
 	(void)state;
 	assert_int_equal(reply_init(&reply, 128), 0);
 	reply_put_text(&reply, "half a reply");
-	reply_set_error(&reply, EFAULT, false);
+	reply_set_error(&reply, EFAULT, REPLY_NUMBER);
 	assert_reply(&reply, "E0e");
-	reply_set_error(&reply, EFAULT, true);
+	reply_set_error(&reply, EFAULT, REPLY_WORDED);
 	assert_reply(&reply, "E.nothing is mapped at this address");
-	reply_set_error(&reply, EXDEV, true);
+	reply_set_error(&reply, EXDEV, REPLY_WORDED);
 	assert_reply(&reply, "E12");
-	reply_set_error(&reply, 1000, false);
+	reply_set_error(&reply, ENOMEM, REPLY_WORDED_IN_HEX);
+	assert_reply(&reply, "E0c;6f7574206f66206d656d6f7279");
+	reply_set_error(&reply, EXDEV, REPLY_WORDED_IN_HEX);
+	assert_reply(&reply, "E12");
+	reply_set_error(&reply, 1000, REPLY_NUMBER);
 	assert_reply(&reply, "Eff");
 	for (int error = 1; error < 200; error++) {
-		reply_set_error(&reply, error, true);
+		reply_set_error(&reply, error, REPLY_WORDED);
 		assert_int_equal(reply_status(&reply), 0);
 		for (size_t i = 0; i < reply.length; i++)
 			assert_null(memchr("#$}*", reply.bytes[i], 4));

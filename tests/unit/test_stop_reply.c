@@ -77,6 +77,50 @@ static void test_multiprocess(void **state)
 	reply_fini(&reply);
 }
 
+#define THREADS "threads:1,2;thread-pcs:1000,1100;"
+
+/* Its words come only with it, and behind gdb's. */
+static void test_lldb(void **state)
+{
+	static const struct {
+		enum target_stop_reason reason;
+		const char *text;
+	} cases[] = {
+		{ TARGET_STOP_QUIET, "T05thread:p1.1;" REGISTERS "reason:signal;" THREADS },
+		{ TARGET_STOP_INTERRUPT, "T02thread:p1.1;" REGISTERS "reason:signal;" THREADS },
+		{ TARGET_STOP_STEP, "T05thread:p1.1;" REGISTERS "reason:trace;" THREADS },
+		{ TARGET_STOP_SWBREAK, "T05thread:p1.1;" REGISTERS "reason:breakpoint;" THREADS },
+		{ TARGET_STOP_WATCH,
+			"T05thread:p1.1;" REGISTERS "watch:4000;reason:watchpoint;" THREADS },
+		{ TARGET_STOP_EXITED, "W00;process:1" },
+	};
+	struct client client = { .multiprocess = true, .thread_lists = true };
+	struct fake_target fake;
+	struct reply reply;
+
+	(void)state;
+	fake_target_init(&fake, &fake_machine_x86_64, 2, false);
+	assert_int_equal(reply_init(&reply, 1024), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_string_equal(put(&reply, &fake, client, 1,
+					    (struct target_stop){ 1, cases[i].reason, 0x4000, 0 }),
+			cases[i].text);
+	client = (struct client){ .thread_suffix = true };
+	assert_string_equal(
+		put(&reply, &fake, client, 0, (struct target_stop){ 1, TARGET_STOP_STEP, 0, 0 }),
+		"T05thread:1;" REGISTERS "reason:trace;");
+	assert_memory_equal(
+		put(&reply, &fake, client, 0, (struct target_stop){ 1, TARGET_STOP_CRASHED, 0, 0 }),
+		"T0bthread:1;" REGISTERS "reason:exception;description:746865", 100);
+	reply_reset(&reply);
+	stop_reply_put_none(&reply, &fake.target, 1, 2);
+	assert_memory_equal(reply.bytes, "T00thread:p1.2;", 15);
+	assert_memory_equal(reply.bytes + reply.length - 12, "reason:none;", 12);
+	assert_string_equal(stop_reply_reason(TARGET_STOP_HWBREAK), "breakpoint");
+	assert_int_equal(stop_reply_signal(TARGET_STOP_CRASHED), 11);
+	reply_fini(&reply);
+}
+
 /* A register that cannot be read is left out: the debugger has no word for it here. */
 static void test_unreadable_registers(void **state)
 {
@@ -98,6 +142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_multiprocess),
+		cmocka_unit_test(test_lldb),
 		cmocka_unit_test(test_unreadable_registers),
 	};
 
