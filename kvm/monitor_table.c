@@ -13,6 +13,8 @@ static const struct monitor_command rows[] = {
 		monitor_help },
 	{ "info", "WHAT", "as in QEMU: cpus, mem, mtree, registers, tlb",
 		monitor_info },
+	{ "kaslr", "", "where the guest's Linux kernel is, for gdb's symbol-file -o",
+		monitor_kaslr },
 	{ "mem", "map | xp/NFMT ADDRESS", "the regions of guest memory; or as xp",
 		monitor_mem },
 	{ "msrs", "", "the model-specific registers",

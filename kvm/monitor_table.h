@@ -54,6 +54,9 @@ int monitor_gva2gpa(struct monitor *monitor, const char *arguments);
 int monitor_info_mem(struct monitor *monitor, const char *arguments);
 int monitor_info_tlb(struct monitor *monitor, const char *arguments);
 
+/* monitor_linux.c */
+int monitor_kaslr(struct monitor *monitor, const char *arguments);
+
 /* monitor_breakpoints.c */
 int monitor_breakpoints(struct monitor *monitor, const char *arguments);
 

@@ -66,10 +66,10 @@ static void describe_page(const struct translation_step *step, char *text, size_
 
 void table_entry_arm64_describe(const struct translation_step *step, char *text, size_t size)
 {
-	bool is_reserved = step->level == LAST_LEVEL && !(step->entry & ENTRY_TABLE);
-
-	if (!(step->entry & ENTRY_VALID) || is_reserved) {
-		snprintf(text, size, "%s", is_reserved ? "reserved" : "not valid");
+	if (!(step->entry & ENTRY_VALID)) {
+		snprintf(text, size, "not valid");
+	} else if (step->level == LAST_LEVEL && !(step->entry & ENTRY_TABLE)) {
+		snprintf(text, size, "reserved");
 	} else if (step->level < LAST_LEVEL && !is_block(step)) {
 		snprintf(text, size, "table");
 		table_entry_put_bits(step->entry, table_bits, ENTRIES(table_bits), text, size);

@@ -49,19 +49,34 @@ static int monitor_ask_target(struct session *session, const char *line)
 
 static int monitor_help(struct session *session, const char *arguments);
 
-static int monitor_packets(struct session *session, const char *arguments)
+/* on, off, or nothing: what it is. */
+static int monitor_switch(struct session *session, const char *arguments, bool *is_on,
+	const char *on, const char *off)
 {
-	bool on = !strcmp(arguments, "on");
+	bool wants_on = !strcmp(arguments, "on");
 
-	if (*arguments && !on && strcmp(arguments, "off") != 0) {
-		document_put(&session->text, "packets: say on or off\n");
+	if (*arguments && !wants_on && strcmp(arguments, "off") != 0) {
+		document_put(&session->text, "say on or off\n");
 		return -EINVAL;
 	}
 	if (*arguments)
-		session->hooks.is_tracing = on;
-	document_put(&session->text, "packets are %swritten to the daemon's log\n",
-		session->hooks.is_tracing ? "" : "not ");
+		*is_on = wants_on;
+	document_put(&session->text, "%s\n", *is_on ? on : off);
 	return 0;
+}
+
+static int monitor_packets(struct session *session, const char *arguments)
+{
+	return monitor_switch(session, arguments, &session->hooks.is_tracing,
+		"packets are written to the daemon's log",
+		"packets are not written to the daemon's log");
+}
+
+/* The same switch as QEMU's Qqemu.PhyMemMode. */
+static int monitor_phys(struct session *session, const char *arguments)
+{
+	return monitor_switch(session, arguments, &session->physical_memory,
+		"addresses of memory are guest-physical", "addresses of memory are virtual");
 }
 
 static int monitor_stats(struct session *session, const char *arguments)
@@ -83,6 +98,7 @@ static const struct monitor_command monitor_commands[] = {
 	{ "help", "[COMMAND]", "what there is, or what COMMAND does", monitor_help },
 	{ "packets", "[on|off]", "whether every packet is written to the daemon's log",
 		monitor_packets },
+	{ "phys", "[on|off]", "whether addresses of memory are guest-physical", monitor_phys },
 	{ "stats", "", "what has been counted so far", monitor_stats },
 };
 

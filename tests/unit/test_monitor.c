@@ -438,6 +438,8 @@ static void test_policy(void **state)
 {
 	expect_words(*state, "policy", "after 1000 ms");
 	expect_refused(*state, "policy x", "what is 'x' here?");
+	expect_refused(*state, "kaslr", "no Linux kernel is found");
+	expect_refused(*state, "kaslr x", "what is 'x' here?");
 }
 
 int main(void)
