@@ -76,7 +76,8 @@ LENDER := kvm/lender.c kvm/lender_kick.c kvm/lender_link.c kvm/lender_program.c 
 	kvm/lender_vcpu.c
 LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c protocol/handover.c
 
-DAEMON := daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c daemon/fd_receive.c \
+DAEMON := daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c daemon/directory.c daemon/fd_receive.c \
+	daemon/lobby.c daemon/service.c \
 	daemon/lent_vm.c daemon/listener.c daemon/log.c daemon/options.c daemon/vmm.c \
 	daemon/worker.c
 

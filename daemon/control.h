@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What main and a worker say to each other over a SOCK_SEQPACKET pair: one struct a packet, with
- * file descriptors.  Both ends are this program, so the layout is nobody else's business.
+ * What main and its children (a VM's worker, the lobby) say to each other over a SOCK_SEQPACKET
+ * pair: one struct a packet, with file descriptors.  Both ends are this program, so the layout is
+ * nobody else's business.
  */
 #ifndef DAEMON_CONTROL_H
 #define DAEMON_CONTROL_H
 
 #include <stdint.h>
+#include "daemon/debugger.h"
 #include "protocol/handover.h"
 
 enum control_type {
-	CONTROL_CLIENT = 1,   /* main: a debugger has connected (1 fd) */
+	CONTROL_DEBUGGER = 1, /* main: serve this debugger; child: it wants to go (1 fd) */
 	CONTROL_HANDOVER = 2, /* main: the VMM said this, and it was accepted (its fds) */
-	CONTROL_IDLE = 3,     /* worker: nobody debugs any more, the guest is free */
+	CONTROL_IDLE = 3,     /* child: it serves nobody any more, in a worker: the guest is free */
+};
+
+/* A debugger on its way from one process to another. */
+struct control_debugger {
+	uint32_t process; /* child: the VM it wants to; 0: the lobby */
+	uint32_t refusal; /* errno: it comes back, because it could not be let in where it wanted */
+	struct debugger_talk talk;
 };
 
 struct control_message {
 	uint32_t type;
-	uint32_t clients; /* CONTROL_IDLE: how many CONTROL_CLIENT were received so far */
-	union handover_message handover;
+	uint32_t debuggers; /* CONTROL_IDLE: how many CONTROL_DEBUGGER were received so far */
+	union {
+		union handover_message handover;
+		struct control_debugger debugger;
+	};
 };
 
 /* Sends with count fds, which stay the caller's.  0 or -errno (-EAGAIN: the peer does not read). */

@@ -2,11 +2,14 @@
 /* The main process: see daemon.h. */
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "daemon/daemon.h"
+#include "daemon/lobby.h"
 #include "daemon/log.h"
 #include "daemon/vmm.h"
 #include "kvm/transfer.h"
@@ -44,13 +47,13 @@ bool daemon_listens_at(const struct daemon *daemon, const struct listen_address 
 /* Frees those that have ended and whose worker has too; ends the loop when all is done. */
 static void daemon_reap(struct daemon *daemon)
 {
-	bool working = false;
+	bool working = daemon->lobby.pid;
 
 	for (struct vmm **link = &daemon->vmms; *link;) {
 		struct vmm *vmm = *link;
 
-		working = working || vmm->worker_pid;
-		if (vmm->life != VMM_ENDED || vmm->worker_pid) {
+		working = working || vmm->worker.pid;
+		if (vmm->life != VMM_ENDED || vmm->worker.pid) {
 			link = &vmm->next;
 			continue;
 		}
@@ -136,31 +139,91 @@ static void daemon_on_vmm(struct listener *listener, int fd)
 	daemon->denied_count += error != HANDOVER_OK;
 }
 
-/* ---- debuggers on the common addresses --------------------------------------------------- */
+/* ---- the lobby: debuggers on the common addresses ---------------------------------------- */
 
-/* One VM is there: that one.  Several: which is meant, only its own socket can tell. */
-static void daemon_on_debugger(struct listener *listener, int fd)
+static struct daemon *daemon_of_lobby(struct service *lobby)
 {
-	struct daemon *daemon = listener->owner;
-	struct vmm *only = NULL;
-	unsigned ready = 0;
+	return (struct daemon *)((char *)lobby - offsetof(struct daemon, lobby));
+}
 
-	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next) {
-		if (vmm->life != VMM_READY)
-			continue;
-		only = vmm;
-		ready++;
-	}
-	if (ready == 1) {
-		vmm_attach(only, fd);
-		return;
-	}
-	log_info("a debugger was sent away: %s",
-		ready ? "there are several VMs, each has a socket of its own in the runtime "
-			"directory"
-		      : "no VM has been handed over");
+static struct vmm *daemon_find_number(struct daemon *daemon, unsigned number)
+{
+	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
+		if (vmm->life == VMM_READY && vmm->number == number)
+			return vmm;
+	return NULL;
+}
+
+static void daemon_on_refusal(
+	struct service *lobby, const struct control_debugger *debugger, int fd, int error)
+{
+	(void)lobby;
+	(void)debugger;
+	log_info("a debugger was sent away: %s", strerror(error));
 	close(fd);
 }
+
+void daemon_return_debugger(struct daemon *daemon, const struct control_debugger *debugger, int fd)
+{
+	int rc = daemon->is_ending ? -ESHUTDOWN : service_give(&daemon->lobby, debugger, fd);
+
+	if (rc < 0)
+		daemon_on_refusal(&daemon->lobby, debugger, fd, -rc);
+}
+
+static void daemon_on_choice(struct service *lobby, const struct control_debugger *debugger, int fd)
+{
+	struct daemon *daemon = daemon_of_lobby(lobby);
+	struct vmm *vmm = daemon_find_number(daemon, debugger->process);
+	struct control_debugger back = *debugger;
+
+	back.refusal = ESRCH;
+	if (vmm)
+		vmm_attach(vmm, debugger, fd);
+	else
+		daemon_return_debugger(daemon, &back, fd);
+}
+
+static void daemon_on_debugger(struct listener *listener, int fd)
+{
+	struct control_debugger debugger = { .process = 0 };
+
+	daemon_return_debugger(listener->owner, &debugger, fd);
+}
+
+static void daemon_on_lobby_end(struct service *lobby, int status)
+{
+	struct daemon *daemon = daemon_of_lobby(lobby);
+
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		log_warnx("the lobby died (%s %d)", WIFSIGNALED(status) ? "signal" : "status",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	if (daemon->is_ending)
+		service_refuse_waiting(lobby, ESHUTDOWN);
+	else
+		service_serve(lobby);
+	daemon_on_vmm_idle(daemon);
+}
+
+static int daemon_run_lobby(struct service *lobby, int control_fd)
+{
+	struct daemon *daemon = daemon_of_lobby(lobby);
+	struct lobby_orders orders = {
+		.conf = &daemon->options->conf,
+		.directory = &daemon->directory,
+		.control_fd = control_fd,
+	};
+
+	daemon_forget(daemon, NULL);
+	return lobby_main(&orders);
+}
+
+static const struct service_ops daemon_lobby_ops = {
+	.run = daemon_run_lobby,
+	.on_departure = daemon_on_choice,
+	.on_refusal = daemon_on_refusal,
+	.on_end = daemon_on_lobby_end,
+};
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
@@ -176,6 +239,7 @@ static void daemon_on_sigterm(struct ev_loop *loop, struct ev_signal *signal, in
 	daemon->is_ending = true;
 	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
 		vmm_detach(vmm);
+	service_dismiss(&daemon->lobby);
 	ev_timer_again(daemon->loop, &daemon->patience);
 	daemon_on_vmm_idle(daemon);
 }
@@ -189,6 +253,7 @@ static void daemon_on_patience_over(struct ev_loop *loop, struct ev_timer *timer
 	(void)events;
 	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
 		vmm_kill_worker(vmm);
+	service_kill(&daemon->lobby);
 	if (daemon->is_out_of_patience)
 		ev_break(loop, EVBREAK_ALL);
 	daemon->is_out_of_patience = true;
@@ -284,7 +349,12 @@ int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct optio
 	ev_prepare_init(&daemon->reaper, daemon_on_prepare);
 	ev_timer_init(&daemon->patience, daemon_on_patience_over, 0.,
 		conf->stop_timeout_ms / 1000. + daemon_patience_s);
-	rc = daemon_make_directory(conf);
+	service_init(&daemon->lobby, loop, &daemon_lobby_ops);
+	rc = directory_open(&daemon->directory, conf->max_vms);
+	if (rc < 0)
+		log_errorx("no memory for a list of %u VMs", conf->max_vms);
+	if (rc == 0)
+		rc = daemon_make_directory(conf);
 	if (rc == 0)
 		rc = daemon_listen(daemon, &daemon->vcpu_listener, &options->vcpu_socket,
 			SOCK_SEQPACKET, conf->vcpu_socket_mode, daemon_on_vmm);
@@ -314,6 +384,8 @@ void daemon_stop(struct daemon *daemon)
 	for (unsigned i = 0; i < daemon->listener_count; i++)
 		listener_stop(&daemon->listeners[i]);
 	listener_stop(&daemon->vcpu_listener);
+	service_fini(&daemon->lobby);
+	directory_close(&daemon->directory);
 }
 
 void daemon_forget(struct daemon *daemon, const struct vmm *served)
@@ -323,6 +395,8 @@ void daemon_forget(struct daemon *daemon, const struct vmm *served)
 	for (unsigned i = 0; i < daemon->listener_count; i++)
 		listener_forget(&daemon->listeners[i]);
 	listener_forget(&daemon->vcpu_listener);
+	service_fini(&daemon->lobby);
+	directory_seal(&daemon->directory);
 	ev_prepare_stop(daemon->loop, &daemon->reaper);
 	ev_timer_stop(daemon->loop, &daemon->patience);
 	ev_signal_stop(daemon->loop, &daemon->sigterm);

@@ -7,8 +7,10 @@
 #define DAEMON_DAEMON_H
 
 #include <ev.h>
+#include "daemon/directory.h"
 #include "daemon/listener.h"
 #include "daemon/options.h"
+#include "daemon/service.h"
 #include "protocol/handover.h"
 
 struct vmm;
@@ -20,6 +22,8 @@ struct daemon {
 	struct listener vcpu_listener;
 	struct listener listeners[CONF_LISTEN_MAX];
 	unsigned listener_count;
+	struct directory directory;
+	struct service lobby; /* who comes by the common addresses */
 	struct ev_signal sigterm, sigint, sighup;
 	struct ev_prepare reaper;
 	struct ev_timer patience; /* with workers that do not end when the daemon is to */
@@ -40,13 +44,16 @@ void daemon_run(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 
 /*
- * In a forked child that is to serve one VMM: closes our copies of everything else and leaves what
- * it stands for alone.  The loop is gone afterwards.
+ * In a forked child that is to serve one VMM, or none: closes our copies of everything else and leaves
+ * what it stands for alone; the directory can be read.  The loop is gone afterwards.
  */
 void daemon_forget(struct daemon *daemon, const struct vmm *served);
 
 /* A VMM's connection ended, or its worker did: when the daemon is ending this may be the last. */
 void daemon_on_vmm_idle(struct daemon *daemon);
+
+/* A debugger goes to the lobby, by its own wish or because a VM cannot serve it; takes fd. */
+void daemon_return_debugger(struct daemon *daemon, const struct control_debugger *debugger, int fd);
 
 /* The VM of this name, or NULL. */
 struct vmm *daemon_find_vm(struct daemon *daemon, const char *name);

@@ -8,11 +8,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "daemon/debugger.h"
+#include "daemon/log.h"
+
+/* A debugger that reads nothing for so long, though something waits for it, is not there any more. */
+static const double debugger_stall_s = 60.;
 
 /* True while the connection lives. */
 static bool debugger_end(struct debugger *debugger, const char *why)
 {
-	debugger->on_end(debugger, why);
+	debugger->ops->on_end(debugger, why);
 	return false;
 }
 
@@ -28,13 +32,14 @@ static bool debugger_feed(struct debugger *debugger)
 		return debugger_end(debugger, "it does not speak the remote protocol");
 	debugger->held -= (size_t)taken;
 	memmove(debugger->buffer, debugger->buffer + taken, debugger->held);
-	debugger->on_fed(debugger);
+	debugger->ops->on_fed(debugger);
 	return debugger->fd >= 0;
 }
 
 static bool debugger_flush(struct debugger *debugger)
 {
 	const void *bytes;
+	unsigned process;
 	size_t length;
 
 	while ((length = session_output(debugger->session, &bytes)) > 0) {
@@ -47,9 +52,14 @@ static bool debugger_flush(struct debugger *debugger)
 		if (n < 0)
 			return debugger_end(debugger, strerror(errno));
 		session_output_consume(debugger->session, (size_t)n);
+		ev_timer_stop(debugger->loop, &debugger->stall);
 	}
 	if (session_is_over(debugger->session))
 		return debugger_end(debugger, "detached");
+	if (session_is_departing(debugger->session, &process)) {
+		debugger->ops->on_departure(debugger, process);
+		return false;
+	}
 	return true;
 }
 
@@ -67,6 +77,12 @@ bool debugger_is_flushed(const struct debugger *debugger)
 	return debugger->fd < 0 || session_output(debugger->session, &bytes) == 0;
 }
 
+void debugger_log_packet(void *context, bool incoming, const char *payload, size_t length)
+{
+	(void)context;
+	log_info("%s %.*s", incoming ? "<-" : "->", (int)(length < 1024 ? length : 1024), payload);
+}
+
 /* Reads on while there is room: the session must hear an interrupt even while it owes a reply. */
 static void debugger_watch(struct debugger *debugger)
 {
@@ -74,10 +90,15 @@ static void debugger_watch(struct debugger *debugger)
 		ev_io_start(debugger->loop, &debugger->read);
 	else
 		ev_io_stop(debugger->loop, &debugger->read);
-	if (debugger_is_flushed(debugger))
+	if (debugger_is_flushed(debugger)) {
 		ev_io_stop(debugger->loop, &debugger->write);
-	else
-		ev_io_start(debugger->loop, &debugger->write);
+		return;
+	}
+	ev_io_start(debugger->loop, &debugger->write);
+	if (!ev_is_active(&debugger->stall)) {
+		ev_timer_set(&debugger->stall, debugger_stall_s, 0.);
+		ev_timer_start(debugger->loop, &debugger->stall);
+	}
 }
 
 void debugger_update(struct debugger *debugger)
@@ -129,30 +150,37 @@ static void debugger_on_writable(struct ev_loop *loop, struct ev_io *io, int eve
 	debugger_update((struct debugger *)((char *)io - offsetof(struct debugger, write)));
 }
 
-/* For TCP: no waiting for more, and a peer that vanished is noticed. Unix sockets refuse, rightly. */
+static void debugger_on_stall(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	debugger_end((struct debugger *)((char *)timer - offsetof(struct debugger, stall)),
+		"it reads nothing");
+}
+
+/*
+ * For TCP: no waiting for more, and a peer that vanished is noticed, whether or not something is on its
+ * way to it. Unix sockets refuse, rightly.
+ */
 static void debugger_tune(int fd)
 {
-	int one = 1, idle_s = 30, interval_s = 10, count = 3;
+	int one = 1, idle_s = 30, interval_s = 10, count = 3, unheard_ms = 60000;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unheard_ms, sizeof(unheard_ms));
 }
 
-int debugger_start(struct debugger *debugger, struct ev_loop *loop, int fd, struct target *target,
-	const struct session_hooks *hooks, debugger_on_fed on_fed, debugger_on_end on_end,
-	void *owner)
+int debugger_start(struct debugger *debugger, int fd, struct target *target, unsigned process,
+	const struct session_hooks *hooks)
 {
-	debugger->loop = loop;
 	debugger->fd = fd;
-	debugger->on_fed = on_fed;
-	debugger->on_end = on_end;
-	debugger->owner = owner;
 	debugger->is_eof = false;
 	debugger->held = 0;
-	debugger->session = session_create(target, 1, hooks);
+	debugger->session = session_create(target, process, hooks);
 	if (!debugger->session) {
 		close(fd);
 		debugger->fd = -1;
@@ -161,18 +189,56 @@ int debugger_start(struct debugger *debugger, struct ev_loop *loop, int fd, stru
 	debugger_tune(fd);
 	ev_io_init(&debugger->read, debugger_on_readable, fd, EV_READ);
 	ev_io_init(&debugger->write, debugger_on_writable, fd, EV_WRITE);
+	ev_timer_init(&debugger->stall, debugger_on_stall, 0., 0.);
 	debugger_update(debugger);
 	return 0;
+}
+
+int debugger_continue(struct debugger *debugger, const struct debugger_talk *talk, int refusal)
+{
+	int rc = 0;
+
+	if (talk->unread_length > sizeof(talk->unread) || debugger->held)
+		return -EINVAL;
+	rc = session_import(debugger->session, &talk->conversation, refusal);
+	if (rc < 0)
+		return rc;
+	memcpy(debugger->buffer, talk->unread, talk->unread_length);
+	debugger->held = talk->unread_length;
+	debugger->ops->on_fed(debugger);
+	debugger_update(debugger);
+	return 0;
+}
+
+/* Everything but the fd. */
+static void debugger_end_session(struct debugger *debugger)
+{
+	ev_io_stop(debugger->loop, &debugger->read);
+	ev_io_stop(debugger->loop, &debugger->write);
+	ev_timer_stop(debugger->loop, &debugger->stall);
+	session_destroy(debugger->session);
+	debugger->session = NULL;
+}
+
+int debugger_hand_over(struct debugger *debugger, struct debugger_talk *talk)
+{
+	int fd = debugger->fd;
+
+	*talk = (struct debugger_talk){ .unread_length = (uint32_t)debugger->held };
+	if (debugger->held > sizeof(talk->unread) ||
+		session_export(debugger->session, &talk->conversation) < 0)
+		return -EMSGSIZE;
+	memcpy(talk->unread, debugger->buffer, debugger->held);
+	debugger_end_session(debugger);
+	debugger->fd = -1;
+	return fd;
 }
 
 void debugger_stop(struct debugger *debugger)
 {
 	if (debugger->fd < 0)
 		return;
-	ev_io_stop(debugger->loop, &debugger->read);
-	ev_io_stop(debugger->loop, &debugger->write);
-	session_destroy(debugger->session);
-	debugger->session = NULL;
+	debugger_end_session(debugger);
 	close(debugger->fd);
 	debugger->fd = -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One VMM's connection: see vmm.h. */
 #include <errno.h>
-#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,36 +32,19 @@ static const char *vmm_name(const struct vmm *vmm)
 
 /* ---- the worker -------------------------------------------------------------------------- */
 
-static void vmm_close_control(struct vmm *vmm)
+/* It goes back to where it came from; who came by the VM's own socket, away. */
+static void vmm_refuse(struct vmm *vmm, const struct control_debugger *debugger, int fd, int error)
 {
-	if (vmm->control_io.fd < 0)
-		return;
-	ev_io_stop(vmm_loop(vmm), &vmm->control_io);
-	close(vmm->control_io.fd);
-	vmm->control_io.fd = -1;
+	struct control_debugger back = *debugger;
+
+	log_info("%s: cannot serve another debugger: %s", vmm_name(vmm), strerror(error));
+	back.refusal = (uint32_t)error;
+	if (debugger->talk.conversation.has_begun)
+		daemon_return_debugger(vmm->daemon, &back, fd);
+	else
+		close(fd);
 }
 
-/* The worker says that nobody debugs: let it end, unless a debugger is on its way to it. */
-static void vmm_on_control(struct ev_loop *loop, struct ev_io *io, int events)
-{
-	struct vmm *vmm = (struct vmm *)((char *)io - offsetof(struct vmm, control_io));
-	struct control_message message;
-	int fds[HANDOVER_MAX_FDS];
-	unsigned count;
-	int rc = control_receive(io->fd, &message, fds, &count);
-
-	(void)loop;
-	(void)events;
-	if (rc == -EAGAIN)
-		return;
-	if (rc > 0)
-		fd_close_all(fds, count);
-	if (rc <= 0 || (message.type == CONTROL_IDLE && message.clients == vmm->clients_sent))
-		vmm_close_control(vmm);
-}
-
-static int vmm_start_worker(struct vmm *vmm, enum worker_job job);
-static void vmm_serve_waiting(struct vmm *vmm);
 static void vmm_end(struct vmm *vmm);
 
 static void vmm_log_death(const struct vmm *vmm, int status)
@@ -72,137 +55,119 @@ static void vmm_log_death(const struct vmm *vmm, int status)
 		vmm->worker_job == WORKER_DEBUG ? "; taking back what it had planted" : "");
 }
 
+static struct vmm *vmm_of_worker(struct service *worker)
+{
+	return (struct vmm *)((char *)worker - offsetof(struct vmm, worker));
+}
+
+static int vmm_start_worker(struct vmm *vmm, enum worker_job job)
+{
+	vmm->worker_job = job;
+	return service_start(&vmm->worker);
+}
+
+/* Before anything that may start a worker. */
+static bool vmm_can_be_debugged(struct vmm *vmm)
+{
+	if (!vmm->worker.pid)
+		vmm->worker_job = WORKER_DEBUG;
+	return vmm->life == VMM_READY && !vmm->daemon->is_ending;
+}
+
+static void vmm_show(struct vmm *vmm)
+{
+	if (vmm->life == VMM_READY)
+		directory_set_debugged(&vmm->daemon->directory, vmm->number, vmm->worker.pid != 0);
+}
+
+/* The last worker has ended: those who wait get the next one. */
+static void vmm_serve_waiting(struct vmm *vmm)
+{
+	if (vmm_can_be_debugged(vmm))
+		service_serve(&vmm->worker);
+	else
+		service_refuse_waiting(&vmm->worker, ESRCH);
+	vmm_show(vmm);
+}
+
 /*
  * A worker that died has left its vCPUs in the midst of it, parked for instance, and nobody knows
  * where.  So after its breakpoints the VM is given back as a whole: to the VMM that is the death of
  * a daemon, from which it recovers, and registers anew.
  */
-static void vmm_on_worker_end(struct ev_loop *loop, struct ev_child *child, int events)
+static void vmm_on_worker_end(struct service *worker, int status)
 {
-	struct vmm *vmm = (struct vmm *)((char *)child - offsetof(struct vmm, worker_child));
-	int status = child->rstatus;
+	struct vmm *vmm = vmm_of_worker(worker);
 	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	bool recovered = vmm->worker_job == WORKER_RECOVER;
 
-	(void)events;
-	ev_child_stop(loop, child);
-	vmm->worker_pid = 0;
-	vmm_close_control(vmm);
 	if (!clean)
 		vmm_log_death(vmm, status);
 	if (!clean && !recovered && vmm->life == VMM_READY)
 		recovered = vmm_start_worker(vmm, WORKER_RECOVER) < 0;
 	if (recovered)
 		vmm_end(vmm);
-	else if (!vmm->worker_pid)
+	else if (!worker->pid)
 		vmm_serve_waiting(vmm);
 	daemon_on_vmm_idle(vmm->daemon);
 }
 
-static void vmm_run_worker(struct vmm *vmm, enum worker_job job, int control_fd)
+static int vmm_run_worker(struct service *worker, int control_fd)
 {
+	struct vmm *vmm = vmm_of_worker(worker);
 	struct worker_orders orders = {
 		.lent = &vmm->lent,
+		.number = vmm->number,
 		.conf = &vmm->daemon->options->conf,
-		.job = job,
+		.directory = &vmm->daemon->directory,
+		.job = vmm->worker_job,
 		.control_fd = control_fd,
 	};
 
 	daemon_forget(vmm->daemon, vmm);
-	_exit(worker_main(&orders));
+	return worker_main(&orders);
 }
 
-static int vmm_start_worker(struct vmm *vmm, enum worker_job job)
+static void vmm_on_departure(
+	struct service *worker, const struct control_debugger *debugger, int fd)
 {
-	int pair[2], saved;
-	pid_t pid;
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
-		return -errno;
-	pid = fork();
-	saved = errno;
-	if (pid == 0) {
-		close(pair[0]);
-		vmm_run_worker(vmm, job, pair[1]);
-	}
-	close(pair[1]);
-	if (pid < 0) {
-		close(pair[0]);
-		return -saved;
-	}
-	vmm->worker_pid = pid;
-	vmm->worker_job = job;
-	vmm->clients_sent = 0;
-	ev_io_init(&vmm->control_io, vmm_on_control, pair[0], EV_READ);
-	ev_io_start(vmm_loop(vmm), &vmm->control_io);
-	ev_child_init(&vmm->worker_child, vmm_on_worker_end, vmm->worker_pid, 0);
-	ev_child_start(vmm_loop(vmm), &vmm->worker_child);
-	return 0;
+	daemon_return_debugger(vmm_of_worker(worker)->daemon, debugger, fd);
 }
 
-static void vmm_close_waiting(struct vmm *vmm)
+static void vmm_on_refusal(
+	struct service *worker, const struct control_debugger *debugger, int fd, int error)
 {
-	fd_close_all(vmm->waiting, vmm->waiting_count);
-	vmm->waiting_count = 0;
+	vmm_refuse(vmm_of_worker(worker), debugger, fd, error);
 }
 
-static int vmm_pass_waiting(struct vmm *vmm)
+static const struct service_ops vmm_worker_ops = {
+	.run = vmm_run_worker,
+	.on_departure = vmm_on_departure,
+	.on_refusal = vmm_on_refusal,
+	.on_end = vmm_on_worker_end,
+};
+
+void vmm_attach(struct vmm *vmm, const struct control_debugger *debugger, int fd)
 {
-	struct control_message message = { .type = CONTROL_CLIENT };
-	int rc = 0;
+	int rc = vmm_can_be_debugged(vmm) ? service_give(&vmm->worker, debugger, fd) : -ESRCH;
 
-	for (unsigned i = 0; rc == 0 && i < vmm->waiting_count; i++) {
-		rc = control_send(vmm->control_io.fd, &message, &vmm->waiting[i], 1);
-		if (rc == 0)
-			vmm->clients_sent++;
-	}
-	return rc;
-}
-
-/* Gives the debuggers that wait to the worker; to its successor when it is just ending. */
-static void vmm_serve_waiting(struct vmm *vmm)
-{
-	int rc = 0;
-
-	if (!vmm->waiting_count || (vmm->worker_pid && vmm->control_io.fd < 0))
-		return;
-	if (vmm->life != VMM_READY || vmm->daemon->is_ending)
-		rc = -ESHUTDOWN;
-	else if (!vmm->worker_pid)
-		rc = vmm_start_worker(vmm, WORKER_DEBUG);
-	if (rc == 0)
-		rc = vmm_pass_waiting(vmm);
 	if (rc < 0)
-		log_warnx(
-			"%s: cannot give a debugger to a worker: %s", vmm_name(vmm), strerror(-rc));
-	vmm_close_waiting(vmm);
-}
-
-void vmm_attach(struct vmm *vmm, int fd)
-{
-	if (vmm->life != VMM_READY || vmm->daemon->is_ending ||
-		vmm->waiting_count == VMM_WAITING_MAX) {
-		log_info("%s: cannot be debugged now, a debugger was sent away", vmm_name(vmm));
-		close(fd);
-		return;
-	}
-	vmm->waiting[vmm->waiting_count++] = fd;
-	vmm_serve_waiting(vmm);
+		vmm_refuse(vmm, debugger, fd, -rc);
+	vmm_show(vmm);
 }
 
 void vmm_detach(struct vmm *vmm)
 {
-	vmm_close_control(vmm);
-	vmm_close_waiting(vmm);
+	service_dismiss(&vmm->worker);
+	service_refuse_waiting(&vmm->worker, ESRCH);
 }
 
-/* It is our child and not yet waited for: the number is nobody else's. */
 void vmm_kill_worker(struct vmm *vmm)
 {
-	if (!vmm->worker_pid)
+	if (!vmm->worker.pid)
 		return;
 	log_warnx("%s: the worker does not end", vmm_name(vmm));
-	kill(vmm->worker_pid, SIGKILL);
+	service_kill(&vmm->worker);
 }
 
 /* What the VMM says later concerns the worker's picture of the VM too. */
@@ -210,11 +175,8 @@ static void vmm_forward(
 	struct vmm *vmm, const union handover_message *handover, const int *fds, unsigned count)
 {
 	struct control_message message = { .type = CONTROL_HANDOVER, .handover = *handover };
-	int rc;
+	int rc = service_tell(&vmm->worker, &message, fds, count);
 
-	if (vmm->control_io.fd < 0)
-		return;
-	rc = control_send(vmm->control_io.fd, &message, fds, count);
 	if (rc < 0)
 		log_warnx("%s: the worker does not listen: %s", vmm_name(vmm), strerror(-rc));
 }
@@ -223,7 +185,9 @@ static void vmm_forward(
 
 static void vmm_on_debugger(struct listener *listener, int fd)
 {
-	vmm_attach(listener->owner, fd);
+	struct control_debugger debugger = { .process = 0 };
+
+	vmm_attach(listener->owner, &debugger, fd);
 }
 
 /* Default: one socket per VM in the runtime directory, named after the VM. */
@@ -321,6 +285,7 @@ static void vmm_follow_ready(struct vmm *vmm, struct handover_event *event)
 			strerror(-rc));
 		return;
 	}
+	vmm->number = directory_add(&vmm->daemon->directory, vmm->lent.name, vmm->lent.vcpu_count);
 	vmm->life = VMM_READY;
 }
 
@@ -363,11 +328,13 @@ static void vmm_end(struct vmm *vmm)
 		return;
 	if (vmm->life == VMM_READY)
 		log_info("%s: gone", vmm_name(vmm));
+	if (vmm->number)
+		directory_hide(&vmm->daemon->directory, vmm->number);
 	vmm->life = VMM_ENDED;
 	ev_io_stop(vmm_loop(vmm), &vmm->io);
 	close(vmm->io.fd);
 	listener_stop(&vmm->rsp_listener);
-	vmm_close_waiting(vmm);
+	service_refuse_waiting(&vmm->worker, ESRCH);
 	if (vmm->is_named)
 		lent_vm_fini(&vmm->lent); /* a dead VM's fds would keep its memory */
 	daemon_on_vmm_idle(vmm->daemon);
@@ -457,7 +424,7 @@ struct vmm *vmm_create(struct daemon *daemon, int fd, const struct ucred *peer)
 	vmm->daemon = daemon;
 	vmm->lent.pid = peer->pid;
 	vmm->lent.uid = peer->uid;
-	vmm->control_io.fd = -1;
+	service_init(&vmm->worker, daemon->loop, &vmm_worker_ops);
 	handover_init(&vmm->handover, &daemon->limits);
 	ev_io_init(&vmm->io, vmm_on_readable, fd, EV_READ);
 	ev_io_start(daemon->loop, &vmm->io);
@@ -472,10 +439,9 @@ void vmm_deny(struct vmm *vmm, enum handover_error error, const char *text)
 
 void vmm_destroy(struct vmm *vmm)
 {
-	if (vmm->worker_pid)
-		ev_child_stop(vmm_loop(vmm), &vmm->worker_child);
-	vmm_close_control(vmm);
-	vmm_close_waiting(vmm);
+	service_fini(&vmm->worker);
+	if (vmm->number)
+		directory_remove(&vmm->daemon->directory, vmm->number);
 	if (vmm->life != VMM_ENDED) {
 		ev_io_stop(vmm_loop(vmm), &vmm->io);
 		close(vmm->io.fd);
@@ -500,11 +466,7 @@ void vmm_forget(struct vmm *vmm, bool keep_lent)
 		vmm_forget_io(loop, &vmm->io);
 	if (vmm->rsp_listener.loop)
 		listener_forget(&vmm->rsp_listener);
-	if (vmm->control_io.fd >= 0)
-		vmm_forget_io(loop, &vmm->control_io);
-	if (vmm->worker_pid)
-		ev_child_stop(loop, &vmm->worker_child);
-	vmm_close_waiting(vmm);
+	service_fini(&vmm->worker);
 	if (vmm->is_named && vmm->life != VMM_ENDED && !keep_lent)
 		lent_vm_fini(&vmm->lent);
 }

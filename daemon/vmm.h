@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One VMM's connection, seen from main: the handover, the VM it lends, the socket where debuggers ask
- * for that VM, and the worker that debugs it now, if any.
+ * for that VM, its number in the directory, and the worker that debugs it now, if any.
  */
 #ifndef DAEMON_VMM_H
 #define DAEMON_VMM_H
@@ -10,12 +10,11 @@
 #include <sys/socket.h>
 #include "daemon/lent_vm.h"
 #include "daemon/listener.h"
+#include "daemon/service.h"
 #include "daemon/worker.h"
 #include "protocol/handover.h"
 
 struct daemon;
-
-enum { VMM_WAITING_MAX = 4 };
 
 enum vmm_life {
 	VMM_GREETING, /* the handover is not complete */
@@ -35,15 +34,9 @@ struct vmm {
 	struct handover handover;
 	struct lent_vm lent;
 	struct listener rsp_listener;
-
-	/* The worker. */
-	pid_t worker_pid; /* 0: none */
+	unsigned number; /* once READY: in the directory */
+	struct service worker;
 	enum worker_job worker_job;
-	struct ev_child worker_child;
-	struct ev_io control_io; /* fd -1: none, or told to end */
-	unsigned clients_sent;
-	int waiting[VMM_WAITING_MAX]; /* debuggers to be given to a worker */
-	unsigned waiting_count;
 };
 
 /* Starts talking to a VMM; takes fd.  NULL when out of memory (fd is closed then). */
@@ -55,8 +48,11 @@ void vmm_deny(struct vmm *vmm, enum handover_error error, const char *text);
 /* Stops watchers, closes, frees.  The caller has unlinked it. */
 void vmm_destroy(struct vmm *vmm);
 
-/* A debugger wants this VM; takes fd. */
-void vmm_attach(struct vmm *vmm, int fd);
+/*
+ * A debugger wants this VM; takes fd.  One that cannot be served goes back to the lobby it came from,
+ * or away.
+ */
+void vmm_attach(struct vmm *vmm, const struct control_debugger *debugger, int fd);
 
 /* Tells the worker, if there is one, to take everything back and end. */
 void vmm_detach(struct vmm *vmm);

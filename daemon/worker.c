@@ -13,12 +13,27 @@
 #include "daemon/version.h"
 #include "daemon/worker.h"
 
-enum { WORKER_BURST = 32 };
+enum {
+	WORKER_BURST = 32,
+	WORKER_DEBUGGERS_MAX = 1,
+	WORKER_WAITING_MAX = 8,
+};
 
 struct worker_port {
 	struct ev_io io;
 	struct worker *worker;
 	unsigned index;
+};
+
+/* One who debugs. */
+struct worker_place {
+	struct debugger debugger; /* fd -1: has left, the place is to be freed */
+};
+
+/* One who wants to. */
+struct worker_visitor {
+	int fd;
+	struct control_debugger from;
 };
 
 struct worker {
@@ -32,10 +47,11 @@ struct worker {
 	struct ev_io control;
 	struct ev_signal sigterm;
 	struct ev_prepare settle; /* after every event */
-	struct debugger debugger;
-	int next_fd;      /* the next debugger, while the last one leaves; -1 */
-	uint32_t clients; /* received so far */
-	bool is_ending;   /* main has let go of us, or SIGTERM came */
+	struct worker_place *places[WORKER_DEBUGGERS_MAX];
+	struct worker_visitor waiting[WORKER_WAITING_MAX]; /* while others leave */
+	unsigned waiting_count;
+	uint32_t received; /* debuggers so far */
+	bool is_ending;    /* main has let go of us, or SIGTERM came */
 	bool said_idle;
 };
 
@@ -54,12 +70,20 @@ static void worker_watch_ports(struct worker *worker)
 			ev_io_start(worker->loop, &worker->ports[i].io);
 }
 
+static bool worker_has_debuggers(const struct worker *worker)
+{
+	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++)
+		if (worker->places[i] && worker->places[i]->debugger.fd >= 0)
+			return true;
+	return false;
+}
+
 /* Is there anything left to do here? */
 static void worker_settle(struct worker *worker)
 {
-	struct control_message idle = { .type = CONTROL_IDLE, .clients = worker->clients };
+	struct control_message idle = { .type = CONTROL_IDLE, .debuggers = worker->received };
 
-	if (worker->debugger.fd >= 0 || worker->next_fd >= 0 || !vm_is_released(&worker->vm))
+	if (worker_has_debuggers(worker) || worker->waiting_count || !vm_is_released(&worker->vm))
 		return;
 	if (worker->is_ending) {
 		ev_break(worker->loop, EVBREAK_ALL);
@@ -70,31 +94,87 @@ static void worker_settle(struct worker *worker)
 	worker->said_idle = true;
 }
 
-static void worker_drop_debugger(struct worker *worker, const char *why)
+/* The place is freed later: this may be inside a callback of its debugger. */
+static void worker_leave(struct worker *worker, const char *why)
 {
-	if (worker->debugger.fd < 0)
+	log_info("a debugger has left: %s", why);
+	if (!worker_has_debuggers(worker))
+		vm_release(&worker->vm);
+}
+
+static void worker_drop_debugger(struct worker *worker, struct debugger *debugger, const char *why)
+{
+	if (debugger->fd < 0)
 		return;
-	log_info("the debugger has left: %s", why);
-	debugger_stop(&worker->debugger);
-	vm_release(&worker->vm);
+	debugger_stop(debugger);
+	worker_leave(worker, why);
+}
+
+static void worker_drop_all(struct worker *worker, const char *why)
+{
+	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++)
+		if (worker->places[i])
+			worker_drop_debugger(worker, &worker->places[i]->debugger, why);
+}
+
+/* To main, which knows where it goes: 0, a lobby, or away. */
+static void worker_send_back(struct worker *worker, int fd, struct control_debugger *debugger)
+{
+	struct control_message message = { .type = CONTROL_DEBUGGER, .debugger = *debugger };
+	int rc = control_send(worker->control.fd, &message, &fd, 1);
+
+	if (rc < 0)
+		log_warnx("a debugger cannot return to the lobby: %s", strerror(-rc));
+	close(fd);
+}
+
+/* Who came by the VM's own socket has nowhere to go. */
+static void worker_refuse(struct worker *worker, struct worker_visitor *visitor, int error)
+{
+	log_info("a debugger was sent away: %s",
+		error == EUSERS ? "this guest is being debugged already" : strerror(error));
+	visitor->from.refusal = (uint32_t)error;
+	if (visitor->from.talk.conversation.has_begun)
+		worker_send_back(worker, visitor->fd, &visitor->from);
+	else
+		close(visitor->fd);
 }
 
 static void worker_end(struct worker *worker, const char *why)
 {
 	worker->is_ending = true;
-	worker_drop_debugger(worker, why);
-	fd_close_all(&worker->next_fd, worker->next_fd >= 0);
+	worker_drop_all(worker, why);
+	while (worker->waiting_count)
+		worker_refuse(worker, &worker->waiting[--worker->waiting_count], ESHUTDOWN);
+}
+
+/* Once it has read the news, a debugger of a guest that is gone goes to the lobby, or away. */
+static void worker_dismiss(struct worker *worker, struct debugger *debugger)
+{
+	if (debugger->fd < 0 || !debugger_is_flushed(debugger))
+		return;
+	if (session_lose_target(debugger->session))
+		debugger_update(debugger);
+	worker_drop_debugger(worker, debugger, "the VMM is gone");
+}
+
+static void worker_update_all(struct worker *worker)
+{
+	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++)
+		if (worker->places[i])
+			debugger_update(&worker->places[i]->debugger);
 }
 
 /* Delivers what the target has put off, and moves bytes. */
 static void worker_pump(struct worker *worker)
 {
 	vm_pump(&worker->vm);
-	debugger_update(&worker->debugger);
+	worker_update_all(worker);
 	vm_pump(&worker->vm);
-	debugger_update(&worker->debugger);
-	if (worker->vm.state == VM_GONE && debugger_is_flushed(&worker->debugger))
-		worker_drop_debugger(worker, "the VMM is gone");
+	worker_update_all(worker);
+	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++)
+		if (worker->places[i] && worker->vm.state == VM_GONE)
+			worker_dismiss(worker, &worker->places[i]->debugger);
 }
 
 /* ---- the guest --------------------------------------------------------------------------- */
@@ -147,11 +227,25 @@ static int worker_init_ports(struct worker *worker)
 	return 0;
 }
 
-/* ---- the debugger ------------------------------------------------------------------------ */
+/* ---- the debuggers ----------------------------------------------------------------------- */
 
 static void worker_on_debugger_end(struct debugger *debugger, const char *why)
 {
-	worker_drop_debugger(debugger->owner, why);
+	worker_drop_debugger(debugger->owner, debugger, why);
+}
+
+static void worker_on_departure(struct debugger *debugger, unsigned process)
+{
+	struct worker *worker = debugger->owner;
+	struct control_debugger going = { .process = process };
+	int fd = debugger_hand_over(debugger, &going.talk);
+
+	if (fd < 0) {
+		worker_drop_debugger(worker, debugger, "it has said too much at once");
+		return;
+	}
+	worker_send_back(worker, fd, &going);
+	worker_leave(worker, "detached");
 }
 
 static void worker_on_debugger_fed(struct debugger *debugger)
@@ -161,45 +255,122 @@ static void worker_on_debugger_fed(struct debugger *debugger)
 	vm_pump(&worker->vm);
 }
 
-static void worker_trace(void *context, bool incoming, const char *payload, size_t length)
+static const struct debugger_ops worker_debugger_ops = {
+	.on_end = worker_on_debugger_end,
+	.on_departure = worker_on_departure,
+	.on_fed = worker_on_debugger_fed,
+};
+
+/* Not from inside a callback of theirs. */
+static void worker_free_left(struct worker *worker)
 {
-	(void)context;
-	log_info("%s %.*s", incoming ? "<-" : "->", (int)(length < 1024 ? length : 1024), payload);
+	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++) {
+		if (!worker->places[i] || worker->places[i]->debugger.fd >= 0)
+			continue;
+		free(worker->places[i]);
+		worker->places[i] = NULL;
+	}
 }
 
-static void worker_add_debugger(struct worker *worker, int fd)
+static void worker_add_visitor(struct worker *worker, const struct control_debugger *from, int fd)
 {
-	struct debugger *debugger = &worker->debugger;
+	struct worker_visitor visitor = { .fd = fd, .from = *from };
 
-	worker->clients++;
+	worker->received++;
 	worker->said_idle = false;
-	if (debugger->fd >= 0 && !session_has_spoken(debugger->session))
-		worker_drop_debugger(worker, "it says nothing, and another one has come");
-	if ((debugger->fd >= 0 && !debugger_is_leaving(debugger)) || worker->next_fd >= 0 ||
-		worker->is_ending) {
-		log_info("another debugger was sent away: this guest is being debugged already");
-		close(fd);
-		return;
-	}
-	worker->next_fd = fd;
+	if (worker->is_ending || worker->waiting_count == WORKER_WAITING_MAX)
+		worker_refuse(worker, &visitor, worker->is_ending ? ESHUTDOWN : EUSERS);
+	else
+		worker->waiting[worker->waiting_count++] = visitor;
 }
 
-static void worker_start_debugger(struct worker *worker)
+static int worker_find_place(const struct worker *worker)
 {
-	int fd = worker->next_fd, rc;
+	if (worker->vm.state == VM_GONE)
+		return -ESRCH;
+	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++)
+		if (!worker->places[i])
+			return (int)i;
+	return -EUSERS;
+}
 
-	if (fd < 0 || worker->debugger.fd >= 0 || worker->vm.release_wanted)
-		return;
-	worker->next_fd = -1;
-	if (worker->vm.state == VM_GONE) {
-		close(fd);
-		return;
+/* Those who say nothing must not keep out those who do. */
+static bool worker_drop_silent(struct worker *worker)
+{
+	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++) {
+		struct debugger *debugger = &worker->places[i]->debugger;
+
+		if (session_has_spoken(debugger->session))
+			continue;
+		worker_drop_debugger(worker, debugger, "it says nothing, and another one has come");
+		return true;
 	}
+	return false;
+}
+
+/* One has closed its connection, and all of it is yet to be read. */
+static bool worker_has_leaving(const struct worker *worker)
+{
+	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++)
+		if (debugger_is_leaving(&worker->places[i]->debugger))
+			return true;
+	return false;
+}
+
+static int worker_start_debugger(
+	struct worker *worker, unsigned place, struct worker_visitor *visitor)
+{
+	struct worker_place *taken = calloc(1, sizeof(*taken));
+	struct debugger *debugger = &taken->debugger;
+	int rc;
+
+	if (!taken) {
+		close(visitor->fd);
+		return -ENOMEM;
+	}
+	worker->places[place] = taken;
+	debugger->loop = worker->loop;
+	debugger->ops = &worker_debugger_ops;
+	debugger->owner = worker;
 	log_info("a debugger has connected");
-	rc = debugger_start(&worker->debugger, worker->loop, fd, &worker->vm.target,
-		&worker->session_hooks, worker_on_debugger_fed, worker_on_debugger_end, worker);
+	rc = debugger_start(debugger, visitor->fd, &worker->vm.target, worker->orders->number,
+		&worker->session_hooks);
+	if (rc == 0)
+		rc = debugger_continue(debugger, &visitor->from.talk, 0);
+	if (rc < 0)
+		worker_drop_debugger(worker, debugger, "it cannot be served");
+	return rc;
+}
+
+static void worker_deal_with(struct worker *worker, struct worker_visitor *visitor, int place)
+{
+	int rc = 0;
+
+	if (place < 0)
+		worker_refuse(worker, visitor, -place);
+	else
+		rc = worker_start_debugger(worker, (unsigned)place, visitor);
 	if (rc < 0)
 		log_warnx("cannot serve the debugger: %s", strerror(-rc));
+	worker->waiting_count--;
+	memmove(visitor, visitor + 1, worker->waiting_count * sizeof(*visitor));
+}
+
+/* Deals with the first of those who wait.  False: with nobody, for now. */
+static bool worker_admit(struct worker *worker)
+{
+	int place;
+
+	if (!worker->waiting_count || worker->vm.release_wanted)
+		return false;
+	worker_free_left(worker);
+	place = worker_find_place(worker);
+	if (place == -EUSERS && worker_drop_silent(worker))
+		return true;
+	if (place == -EUSERS && worker_has_leaving(worker))
+		return false;
+	worker_deal_with(worker, &worker->waiting[0], place);
+	return true;
 }
 
 static void worker_on_prepare(struct ev_loop *loop, struct ev_prepare *prepare, int events)
@@ -209,9 +380,16 @@ static void worker_on_prepare(struct ev_loop *loop, struct ev_prepare *prepare, 
 
 	(void)loop;
 	(void)events;
-	worker_start_debugger(worker);
+	while (worker_admit(worker))
+		worker_pump(worker);
+	worker_free_left(worker);
 	worker_watch_ports(worker);
 	worker_settle(worker);
+}
+
+static bool worker_next_process(void *context, unsigned after, struct process *process)
+{
+	return directory_next(context, after, process);
 }
 
 /* ---- main -------------------------------------------------------------------------------- */
@@ -273,8 +451,8 @@ static bool worker_receive(struct worker *worker)
 		worker_end(worker, "the daemon is ending");
 		return false;
 	}
-	if (message.type == CONTROL_CLIENT && count == 1) {
-		worker_add_debugger(worker, fds[0]);
+	if (message.type == CONTROL_DEBUGGER && count == 1) {
+		worker_add_visitor(worker, &message.debugger, fds[0]);
 		kept = 1;
 	} else if (message.type == CONTROL_HANDOVER) {
 		kept = worker_follow(worker, &message.handover, fds, count);
@@ -318,9 +496,11 @@ static int worker_start(struct worker *worker)
 
 	worker->hooks = (struct vm_hooks){ .timer = worker_set_timer, .context = worker };
 	worker->session_hooks = (struct session_hooks){
-		.trace = worker_trace,
+		.trace = debugger_log_packet,
 		.version = GDBPROXYD_VERSION,
 		.is_tracing = orders->conf->packet_trace,
+		.next_process = worker_next_process,
+		.context = (void *)(uintptr_t)orders->directory,
 	};
 	ev_timer_init(&worker->deadline, worker_on_deadline, 0., 0.);
 	rc = lent_vm_open(
@@ -355,8 +535,6 @@ int worker_main(const struct worker_orders *orders)
 		return EXIT_FAILURE;
 	log_set_subject(orders->lent->name);
 	worker->orders = orders;
-	worker->debugger.fd = -1;
-	worker->next_fd = -1;
 	worker->loop = ev_loop_new(EVFLAG_AUTO);
 	rc = worker->loop ? worker_start(worker) : -ENOMEM;
 	if (rc < 0) {

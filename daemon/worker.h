@@ -8,6 +8,7 @@
 #define DAEMON_WORKER_H
 
 #include "conf/conf.h"
+#include "daemon/directory.h"
 #include "daemon/lent_vm.h"
 
 enum worker_job {
@@ -17,6 +18,8 @@ enum worker_job {
 
 struct worker_orders {
 	struct lent_vm *lent;
+	unsigned number; /* the VM's, in the directory */
+	const struct directory *directory;
 	const struct conf *conf;
 	enum worker_job job;
 	int control_fd;

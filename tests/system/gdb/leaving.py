@@ -48,10 +48,17 @@ def killing():
     check("kill lets go of the guest, which has gone on", goes_on())
 
 
+def choose():
+    """On a common address extended mode begins with a choice; a VM's own socket is that VM's."""
+    if not gdb.selected_inferior().pid:
+        do("attach 1")
+
+
 def extended():
     remember()
     do("detach")
     attach("extended-remote")
+    choose()
     check("target extended-remote", len(threads()) == VCPUS)
     do("tbreak worker_round")
     stop = go()
@@ -62,6 +69,7 @@ def extended():
     remember()
     do("detach")
     attach("extended-remote")
+    choose()
     error = refused("run")
     check("run: refused, in words", error is not None, error)
     if not gdb.selected_inferior().pid:
