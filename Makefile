@@ -56,7 +56,7 @@ PROTOCOL := protocol/breakpoint_code.c protocol/cmd_qemu.c protocol/cmd_scan.c \
 KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/condition.c kvm/hit.c \
 	kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c kvm/channel.c kvm/cpu_arm64.c \
 	kvm/decide_arm64.c kvm/decide_x86_64.c kvm/description_arm64.c kvm/description_x86_64.c \
-	kvm/dwarf_arm64.c kvm/dwarf_x86_64.c \
+	kvm/dwarf_arm64.c kvm/dwarf_x86_64.c kvm/float_x86_64.c \
 	kvm/inject_arm64.c kvm/inject_x86_64.c kvm/instruction_arm64.c kvm/instruction_x86_64.c \
 	kvm/journal.c kvm/limitation.c kvm/mappings.c \
 	kvm/memory.c kvm/monitor.c kvm/monitor_breakpoints.c kvm/monitor_linux.c kvm/monitor_memory.c \
@@ -64,8 +64,9 @@ KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/condition.c kvm/hit.c \
 	kvm/monitor_words.c kvm/paging_arm64.c kvm/paging_x86_64.c \
 	kvm/plan_arm64.c kvm/plan_x86_64.c kvm/plant.c kvm/port.c kvm/port_lend.c kvm/program.c \
 	kvm/register_set.c kvm/registers_arm64.c kvm/registers_x86_64.c kvm/run_control.c kvm/step_arm64.c \
-	kvm/step_x86_64.c \
-	kvm/table_entry.c kvm/table_entry_arm64.c kvm/table_entry_x86_64.c kvm/vcpu.c kvm/view.c kvm/vm.c
+	kvm/step_x86_64.c kvm/system_x86_64.c \
+	kvm/table_entry.c kvm/table_entry_arm64.c kvm/table_entry_x86_64.c kvm/vcpu.c kvm/view.c kvm/vm.c \
+	kvm/xsave_x86_64.c
 KVM_NATIVE := kvm/channel_$(ARCH).c kvm/transfer_$(ARCH).c
 
 # Finding a guest's Linux kernel: pure, too.

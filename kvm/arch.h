@@ -27,6 +27,10 @@ enum {
 	CPU_EVENTS = 1 << 4,
 	CPU_MSRS = 1 << 5,
 	CPU_MP = 1 << 6,
+	CPU_XSAVE = 1 << 7, /* x86: of CPU_FLOAT what is beyond x87 and SSE */
+	CPU_XCRS = 1 << 8,
+	CPU_MSRS_MORE = 1 << 9, /* those that nobody but the debugger wants */
+	CPU_CPUID = 1 << 10,
 	CPU_STOP = CPU_GENERAL | CPU_SYSTEM, /* what every stop needs */
 };
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include "kvm/paging_x86_64.h"
 #include "kvm/table_entry.h"
+#include "kvm/xsave_x86_64.h"
 
 /* ---- modes ------------------------------------------------------------------------------- */
 
@@ -150,9 +151,25 @@ static void arch_describe(const struct cpu *cpu, char *text, size_t size)
 			arch_privilege(cpu), arch_width(cpu));
 }
 
+/* ---- which registers there are ----------------------------------------------------------- */
+
+/* Components of the extended state that KVM keeps for this guest, and has given. */
+static bool arch_has_components(const struct cpu *cpu, uint64_t components)
+{
+	return (cpu->valid & CPU_CPUID) && (cpu->x86_64.components & components) == components;
+}
+
 static const struct target_feature *arch_feature(const struct cpu *cpu, unsigned index)
 {
-	(void)cpu;
+	static const uint64_t needed[] = {
+		[X86_FEATURE_AVX] = X86_COMPONENT_BIT(X86_COMPONENT_AVX),
+		[X86_FEATURE_AVX512] = X86_COMPONENTS_AVX512,
+		[X86_FEATURE_PKEYS] = X86_COMPONENT_BIT(X86_COMPONENT_PKRU),
+	};
+
+	if (index < sizeof(needed) / sizeof(needed[0]) && needed[index] &&
+		!arch_has_components(cpu, needed[index]))
+		return NULL;
 	return &description_x86_64.features[index];
 }
 
@@ -162,12 +179,23 @@ static unsigned arch_watchpoint_count(const struct cpu *cpu)
 	return X86_SLOTS;
 }
 
+/* Those that are in every x86-64 are there even when they cannot be read right now. */
+static bool arch_has_register(const struct cpu *cpu, unsigned number, struct target_register *reg)
+{
+	bool is_optional = (number >= X86_REG_YMM0H && number <= X86_REG_PKRU) ||
+			   number == X86_REG_XCR0 || number >= X86_REG_MSRS_MORE;
+
+	(void)reg;
+	return !is_optional || registers_x86_64_is_there(cpu, number);
+}
+
 const struct arch arch_x86_64 = {
 	.name = "x86_64",
 	.description = &description_x86_64,
 	.feature = arch_feature,
 	.watchpoint_count = arch_watchpoint_count,
-	.probe_groups = CPU_STOP,
+	.has_register = arch_has_register,
+	.probe_groups = CPU_STOP | CPU_FLOAT | CPU_XSAVE | CPU_XCRS | CPU_MSRS_MORE | CPU_CPUID,
 	.breakpoint_length = 1,
 	.breakpoint_bytes = { 0xcc },
 	.breakpoint_alignment = 1,

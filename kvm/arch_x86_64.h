@@ -121,6 +121,9 @@ extern const struct target_description description_x86_64;
 /* dwarf_x86_64.c: what lldb wants to know of them */
 extern const struct target_alias dwarf_x86_64[];
 
+/* Features of description_x86_64 that a guest may lack, by their place in it. */
+enum { X86_FEATURE_AVX = 3, X86_FEATURE_AVX512, X86_FEATURE_PKEYS };
+
 /* Register numbers: the order of description_x86_64. */
 enum {
 	X86_REG_RAX = 0,
@@ -136,6 +139,13 @@ enum {
 	X86_REG_MXCSR = 56,
 	X86_REG_FS_BASE = 57,
 	X86_REG_GS_BASE,
+	X86_REG_YMM0H,
+	X86_REG_XMM16 = X86_REG_YMM0H + 16,
+	X86_REG_YMM16H = X86_REG_XMM16 + 16,
+	X86_REG_K0 = X86_REG_YMM16H + 16,
+	X86_REG_ZMM0H = X86_REG_K0 + 8,
+	X86_REG_ZMM16H = X86_REG_ZMM0H + 16,
+	X86_REG_PKRU = X86_REG_ZMM16H + 16,
 	X86_REG_K_GS_BASE,
 	X86_REG_CR0,
 	X86_REG_CR2,
@@ -143,10 +153,30 @@ enum {
 	X86_REG_CR4,
 	X86_REG_CR8,
 	X86_REG_EFER,
-	X86_REG_COUNT,
+	X86_REG_XCR0,
+	X86_REG_GDTR_BASE,
+	X86_REG_GDTR_LIMIT,
+	X86_REG_IDTR_BASE,
+	X86_REG_IDTR_LIMIT,
+	X86_REG_LDTR,
+	X86_REG_TR,
+	X86_REG_TR_BASE,
+	X86_REG_LSTAR,
+	X86_REG_STAR,
+	X86_REG_FMASK,
+	X86_REG_CS_BASE, /* from here on they are there, but not listed */
+	X86_REG_LDTR_BASE = X86_REG_CS_BASE + 4,
+	X86_REG_CS_LIMIT,
+	X86_REG_DR0 = X86_REG_CS_LIMIT + 8,
+	X86_REG_DR6 = X86_REG_DR0 + 4,
+	X86_REG_DR7,
+	X86_REG_MSRS_MORE, /* in the order of X86_MSRS_MORE() */
+	X86_REG_COUNT = X86_REG_MSRS_MORE + X86_MSR_MORE_COUNT,
 };
 
 uint32_t registers_x86_64_groups(unsigned number);
+/* Whether it can be read, with what is fetched. */
+bool registers_x86_64_is_there(const struct cpu *cpu, unsigned number);
 int registers_x86_64_read(const struct cpu *cpu, unsigned number, void *value);
 int registers_x86_64_write(struct cpu *cpu, unsigned number, const void *value);
 

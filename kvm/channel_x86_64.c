@@ -16,6 +16,17 @@ static bool msrs_agree(const void *argument, uint32_t size)
 	return nmsrs == (size - MSRS_HEADER) / MSR_ENTRY;
 }
 
+/* struct kvm_cpuid2: the same header, then 40 bytes each, of which KVM has 256 at most. */
+enum { CPUID_ENTRY = 40, CPUID_MAX = MSRS_HEADER + 256 * CPUID_ENTRY };
+
+static bool cpuid_agrees(const void *argument, uint32_t size)
+{
+	uint32_t nent;
+
+	memcpy(&nent, argument, sizeof(nent));
+	return nent == (size - MSRS_HEADER) / CPUID_ENTRY;
+}
+
 #define PLAIN(request, size)                                                                       \
 	{                                                                                          \
 		request(size), size, 0, 0, CHANNEL_PLAIN, NULL                                     \
@@ -58,9 +69,12 @@ static const struct channel_rule rules[] = {
 	PLAIN(SET_XCRS, 392),
 	/* GET_MSRS, SET_MSRS: 1 to 64 of them */
 	{ CHANNEL_SWAPS(0x88, MSRS_HEADER), MSRS_HEADER + MSR_ENTRY, MSR_ENTRY, MSRS_MAX,
-		CHANNEL_PLAIN, msrs_agree },
+		CHANNEL_COUNTED, msrs_agree },
 	{ CHANNEL_WRITES(0x89, MSRS_HEADER), MSRS_HEADER + MSR_ENTRY, MSR_ENTRY, MSRS_MAX,
-		CHANNEL_PLAIN, msrs_agree },
+		CHANNEL_COUNTED, msrs_agree },
+	/* GET_CPUID2: up to 256 leaves */
+	{ CHANNEL_SWAPS(0x91, MSRS_HEADER), MSRS_HEADER + CPUID_ENTRY, CPUID_ENTRY, CPUID_MAX,
+		CHANNEL_PLAIN, cpuid_agrees },
 	/* SET_GUEST_DEBUG */
 	{ CHANNEL_WRITES(0x9b, 72), 72, 0, 0, CHANNEL_GUEST_DEBUG, NULL },
 	{ CHANNEL_SYNC_CODE, 16, 0, 0, CHANNEL_CODE, NULL },

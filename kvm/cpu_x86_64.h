@@ -8,6 +8,7 @@
 #define KVM_CPU_X86_64_H
 
 #include <stdint.h>
+#include "kvm/msr_x86_64.h"
 
 struct x86_regs { /* struct kvm_regs */
 	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rsp, rbp;
@@ -72,15 +73,46 @@ struct x86_events { /* struct kvm_vcpu_events */
 	uint64_t exception_payload;
 };
 
-enum { X86_MSR_LSTAR, X86_MSR_STAR, X86_MSR_FMASK, X86_MSR_KERNEL_GS_BASE, X86_MSR_COUNT };
+struct x86_xcrs { /* struct kvm_xcrs */
+	uint32_t nr_xcrs, flags;
+	struct {
+		uint32_t xcr, reserved;
+		uint64_t value;
+	} xcrs[16];
+	uint64_t padding[16];
+};
+
+/* Parts of the extended state (Intel SDM volume 1, 13.1), by their bits in XCR0. */
+enum x86_component {
+	X86_COMPONENT_X87 = 0,
+	X86_COMPONENT_SSE = 1,
+	X86_COMPONENT_AVX = 2,
+	X86_COMPONENT_OPMASK = 5,
+	X86_COMPONENT_ZMM_HI256 = 6,
+	X86_COMPONENT_HI16_ZMM = 7,
+	X86_COMPONENT_PKRU = 9,
+	X86_COMPONENTS,
+};
+
+enum { X86_XSAVE_BYTES = 4096 };
+
+struct x86_xsave {
+	uint8_t area[X86_XSAVE_BYTES];   /* struct kvm_xsave */
+	uint16_t offset[X86_COMPONENTS]; /* of each in area; 0: this machine does not have it */
+};
 
 struct cpu_x86_64 {
 	struct x86_regs regs;           /* CPU_GENERAL */
 	struct x86_sregs sregs;         /* CPU_SYSTEM */
-	struct x86_fpu fpu;             /* CPU_FLOAT */
+	struct x86_fpu fpu;             /* CPU_FLOAT: what counts of x87 and SSE */
+	struct x86_xsave xsave;         /* CPU_XSAVE: the rest, and what goes to KVM */
+	uint64_t components;            /* CPU_CPUID: those that XCR0 may have */
+	struct x86_xcrs xcrs;           /* CPU_XCRS */
 	struct x86_debugregs debugregs; /* CPU_DEBUG */
 	struct x86_events events;       /* CPU_EVENTS */
-	uint64_t msrs[X86_MSR_COUNT];   /* CPU_MSRS */
+	uint64_t msrs[X86_MSR_COUNT];   /* the first ones CPU_MSRS, the others CPU_MSRS_MORE */
+	uint64_t msrs_known;            /* CPU_MSRS_MORE: a bit for each that KVM gives */
+	uint64_t msrs_dirty;            /* with CPU_MSRS or CPU_MSRS_MORE dirty: which */
 	uint32_t mp_state;              /* CPU_MP: KVM_MP_STATE_... */
 };
 

@@ -108,11 +108,26 @@ static const struct target_flag efer_fields[] = {
 	{ FIELD("AIBRSE", 21) },
 };
 
+static const struct target_flag xcr0_fields[] = {
+	{ FIELD("X87", 0) },
+	{ FIELD("SSE", 1) },
+	{ FIELD("AVX", 2) },
+	{ FIELD("BNDREGS", 3) },
+	{ FIELD("BNDCSR", 4) },
+	{ FIELD("OPMASK", 5) },
+	{ FIELD("ZMM_HI256", 6) },
+	{ FIELD("HI16_ZMM", 7) },
+	{ FIELD("PKRU", 9) },
+	{ FIELD("TILECFG", 17) },
+	{ FIELD("TILEDATA", 18) },
+};
+
 FLAGS(eflags, "i386_eflags", 4, eflags_fields);
 FLAGS(mxcsr, "i386_mxcsr", 4, mxcsr_fields);
 FLAGS(cr0, "x86_cr0", 8, cr0_fields);
 FLAGS(cr4, "x86_cr4", 8, cr4_fields);
 FLAGS(efer, "x86_efer", 8, efer_fields);
+FLAGS(xcr0, "x86_xcr0", 8, xcr0_fields);
 
 /* The members of struct target_register, one macro for each kind of register. */
 #define GENERAL(reg)       .name = reg, .bits = 64, .type = TARGET_TYPE_INT
@@ -121,6 +136,7 @@ FLAGS(efer, "x86_efer", 8, efer_fields);
 #define STACK(reg)         .name = reg, .bits = 80, .type = TARGET_TYPE_X87
 #define CONTROL(reg)       .name = reg, .bits = 32, .type = TARGET_TYPE_INT, .group = "float"
 #define VECTOR(reg)        .name = reg, .bits = 128, .type = TARGET_TYPE_VECTOR
+#define UPPER(reg, width)  .name = reg, .bits = width, .type = TARGET_TYPE_WIDE
 #define FLAGS_32(reg, set) .name = reg, .bits = 32, .type = TARGET_TYPE_FLAGS, .flags = set
 #define FLAGS_64(reg, set) .name = reg, .bits = 64, .type = TARGET_TYPE_FLAGS, .flags = set
 #define SYSTEM             .group = "system", .no_save = true
@@ -193,6 +209,38 @@ static const struct target_register segments[] = {
 	{ GENERAL("gs_base") },
 };
 
+/* The same for each n of a run, in order. */
+#define FIRST_16(x)                                                                                \
+	x(0) x(1) x(2) x(3) x(4) x(5) x(6) x(7) x(8) x(9) x(10) x(11) x(12) x(13) x(14) x(15)
+#define LAST_16(x)                                                                                 \
+	x(16) x(17) x(18) x(19) x(20) x(21) x(22) x(23) x(24) x(25) x(26) x(27) x(28) x(29) x(30)  \
+		x(31)
+
+#define YMM_UPPER(n) { UPPER("ymm" #n "h", 128) },
+#define ZMM_UPPER(n) { UPPER("zmm" #n "h", 256) },
+#define XMM_MORE(n)  { VECTOR("xmm" #n) },
+
+/* clang-format off */
+static const struct target_register avx[] = { FIRST_16(YMM_UPPER) };
+
+static const struct target_register avx512[] = {
+	LAST_16(XMM_MORE)
+	LAST_16(YMM_UPPER)
+	{ GENERAL("k0") },
+	{ GENERAL("k1") },
+	{ GENERAL("k2") },
+	{ GENERAL("k3") },
+	{ GENERAL("k4") },
+	{ GENERAL("k5") },
+	{ GENERAL("k6") },
+	{ GENERAL("k7") },
+	FIRST_16(ZMM_UPPER)
+	LAST_16(ZMM_UPPER)
+};
+/* clang-format on */
+
+static const struct target_register pkeys[] = { { SELECTOR("pkru") } };
+
 static const struct target_register control[] = {
 	{ GENERAL("k_gs_base"), SYSTEM },
 	{ FLAGS_64("cr0", &cr0), SYSTEM },
@@ -201,21 +249,78 @@ static const struct target_register control[] = {
 	{ FLAGS_64("cr4", &cr4), SYSTEM },
 	{ GENERAL("cr8"), SYSTEM },
 	{ FLAGS_64("efer", &efer), SYSTEM },
+	{ FLAGS_64("xcr0", &xcr0), SYSTEM },
+	{ GENERAL("gdtr_base"), SYSTEM },
+	{ SELECTOR("gdtr_limit"), SYSTEM },
+	{ GENERAL("idtr_base"), SYSTEM },
+	{ SELECTOR("idtr_limit"), SYSTEM },
+	{ SELECTOR("ldtr"), SYSTEM },
+	{ SELECTOR("tr"), SYSTEM },
+	{ GENERAL("tr_base"), SYSTEM },
 };
+
+static const struct target_register syscall_msrs[] = {
+	{ GENERAL("lstar"), SYSTEM },
+	{ GENERAL("star"), SYSTEM },
+	{ GENERAL("fmask"), SYSTEM },
+};
+
+static const struct target_register hidden[] = {
+	{ GENERAL("cs_base"), SYSTEM },
+	{ GENERAL("ss_base"), SYSTEM },
+	{ GENERAL("ds_base"), SYSTEM },
+	{ GENERAL("es_base"), SYSTEM },
+	{ GENERAL("ldtr_base"), SYSTEM },
+	{ SELECTOR("cs_limit"), SYSTEM },
+	{ SELECTOR("ss_limit"), SYSTEM },
+	{ SELECTOR("ds_limit"), SYSTEM },
+	{ SELECTOR("es_limit"), SYSTEM },
+	{ SELECTOR("fs_limit"), SYSTEM },
+	{ SELECTOR("gs_limit"), SYSTEM },
+	{ SELECTOR("ldtr_limit"), SYSTEM },
+	{ SELECTOR("tr_limit"), SYSTEM },
+};
+
+static const struct target_register debug[] = {
+	{ GENERAL("dr0"), SYSTEM },
+	{ GENERAL("dr1"), SYSTEM },
+	{ GENERAL("dr2"), SYSTEM },
+	{ GENERAL("dr3"), SYSTEM },
+	{ GENERAL("dr6"), SYSTEM },
+	{ GENERAL("dr7"), SYSTEM },
+};
+
+#define MSR(id, reg, ...) { GENERAL(#reg), SYSTEM },
+
+static const struct target_register msrs[] = { X86_MSRS_MORE(MSR) };
 
 static const struct target_feature features[] = {
 	{ "org.gnu.gdb.i386.core", core, COUNT(core) },
 	{ "org.gnu.gdb.i386.sse", sse, COUNT(sse) },
 	{ "org.gnu.gdb.i386.segments", segments, COUNT(segments) },
+	[X86_FEATURE_AVX] = { "org.gnu.gdb.i386.avx", avx, COUNT(avx) },
+	[X86_FEATURE_AVX512] = { "org.gnu.gdb.i386.avx512", avx512, COUNT(avx512) },
+	[X86_FEATURE_PKEYS] = { "org.gnu.gdb.i386.pkeys", pkeys, COUNT(pkeys) },
 	{ "org.gdbproxy.x86.system", control, COUNT(control) },
+	{ "org.gdbproxy.x86.syscall.msr", syscall_msrs, COUNT(syscall_msrs) },
+	{ "org.gdbproxy.x86.segments", hidden, COUNT(hidden) },
+	{ "org.gdbproxy.x86.debug", debug, COUNT(debug) },
+	{ "org.gdbproxy.x86.msr", msrs, COUNT(msrs) },
 };
 
 static const uint8_t expedited[] = { X86_REG_RBP, X86_REG_RSP, X86_REG_RIP };
 
 _Static_assert(COUNT(core) == X86_REG_XMM0, "numbers of the core");
 _Static_assert(COUNT(core) + COUNT(sse) == X86_REG_FS_BASE, "numbers of SSE");
-_Static_assert(COUNT(core) + COUNT(sse) + COUNT(segments) == X86_REG_K_GS_BASE, "segments");
-_Static_assert(COUNT(core) + COUNT(sse) + COUNT(segments) + COUNT(control) == X86_REG_COUNT, "all");
+_Static_assert(COUNT(segments) == X86_REG_YMM0H - X86_REG_FS_BASE, "segments");
+_Static_assert(COUNT(avx) == X86_REG_XMM16 - X86_REG_YMM0H, "AVX");
+_Static_assert(COUNT(avx512) == X86_REG_PKRU - X86_REG_XMM16, "AVX-512");
+_Static_assert(COUNT(pkeys) == X86_REG_K_GS_BASE - X86_REG_PKRU, "PKRU");
+_Static_assert(COUNT(control) == X86_REG_LSTAR - X86_REG_K_GS_BASE, "system");
+_Static_assert(COUNT(syscall_msrs) == X86_REG_CS_BASE - X86_REG_LSTAR, "MSRs of SYSCALL");
+_Static_assert(COUNT(hidden) == X86_REG_DR0 - X86_REG_CS_BASE, "hidden parts of segments");
+_Static_assert(COUNT(debug) == X86_REG_MSRS_MORE - X86_REG_DR0, "debug registers");
+_Static_assert(COUNT(msrs) == X86_REG_COUNT - X86_REG_MSRS_MORE, "MSRs");
 
 const struct target_description description_x86_64 = {
 	.architecture = "i386:x86-64",
@@ -223,6 +328,7 @@ const struct target_description description_x86_64 = {
 	.feature_count = COUNT(features),
 	.register_count = X86_REG_COUNT,
 	.bulk_count = X86_REG_K_GS_BASE,
+	.listed_count = X86_REG_CS_BASE,
 	.expedited = expedited,
 	.expedited_count = COUNT(expedited),
 	.pc = X86_REG_RIP,

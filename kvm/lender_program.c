@@ -67,6 +67,17 @@ static int step_one_reg(struct gdbproxy_vcpu *vcpu, uint32_t request, uint8_t *a
 	return vcpu_ioctl(vcpu, request, &reg);
 }
 
+/* Less than what was asked for is a failure like others: SET_MSRS stops at what KVM refuses. */
+static int step_counted(struct gdbproxy_vcpu *vcpu, uint32_t request, uint8_t *argument)
+{
+	uint32_t count;
+	int rc;
+
+	memcpy(&count, argument, sizeof(count));
+	rc = vcpu_ioctl(vcpu, request, argument);
+	return rc >= 0 && (uint32_t)rc < count ? -EINVAL : rc;
+}
+
 static int step_guest_debug(struct gdbproxy_vcpu *vcpu, uint32_t request, uint8_t *argument)
 {
 	struct kvm_guest_debug debug;
@@ -110,6 +121,8 @@ static int step_execute(
 	struct gdbproxy_vcpu *vcpu, const struct channel_step *step, uint8_t *argument)
 {
 	switch (channel_rule_find(step->request, step->size)->quirk) {
+	case CHANNEL_COUNTED:
+		return step_counted(vcpu, step->request, argument);
 	case CHANNEL_ONE_REG:
 		return step_one_reg(vcpu, step->request, argument);
 	case CHANNEL_GUEST_DEBUG:

@@ -5,14 +5,20 @@
  *
  * KVM_SET_REGS drops an exception that waits to be delivered (__set_regs()).  So the events are
  * fetched along with the general registers, and stored again after them when one waits.
+ *
+ * x87 and SSE come twice, by KVM_GET_XSAVE and, for a KVM without it, by KVM_GET_FPU; the former
+ * counts.  The MSRs that only a debugger wants are fetched one by one, as KVM_GET_MSRS stops at the first
+ * that it does not know.
  */
 #include "kvm/transfer.h"
 
+#include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <string.h>
 #include "kvm/arch_x86_64.h"
+#include "kvm/xsave_x86_64.h"
 
 /* ---- our layouts are the kernel's -------------------------------------------------------- */
 
@@ -83,35 +89,71 @@ SAME_VALUE(X86_MP_INIT_RECEIVED, KVM_MP_STATE_INIT_RECEIVED);
 SAME_VALUE(X86_MP_HALTED, KVM_MP_STATE_HALTED);
 SAME_VALUE(X86_MP_SIPI_RECEIVED, KVM_MP_STATE_SIPI_RECEIVED);
 
+SAME_SIZE(x86_xcrs, kvm_xcrs);
+SAME_PLACE(x86_xcrs, xcrs[0].value, kvm_xcrs, xcrs[0].value);
+SAME_SIZE(x86_cpuid_entry, kvm_cpuid_entry2);
+SAME_PLACE(x86_cpuid_entry, eax, kvm_cpuid_entry2, eax);
+_Static_assert(sizeof(struct kvm_xsave) == X86_XSAVE_BYTES, "struct kvm_xsave");
+
 /* ---- MSRs -------------------------------------------------------------------------------- */
 
-struct msr_list { /* struct kvm_msrs with its entries */
+struct msr { /* struct kvm_msr_entry */
+	uint32_t index, reserved;
+	uint64_t data;
+};
+
+struct msr_one { /* struct kvm_msrs with one entry */
 	uint32_t count, pad;
-	struct {
-		uint32_t index, reserved;
-		uint64_t data;
-	} entries[X86_MSR_COUNT];
+	struct msr entry;
+};
+
+struct msr_list { /* with those of SYSCALL */
+	uint32_t count, pad;
+	struct msr entries[X86_MSR_SYSCALL_COUNT];
 };
 
 _Static_assert(offsetof(struct msr_list, entries) == sizeof(struct kvm_msrs), "struct kvm_msrs");
-_Static_assert(sizeof(((struct msr_list *)0)->entries[0]) == sizeof(struct kvm_msr_entry),
-	"struct kvm_msr_entry");
+_Static_assert(sizeof(struct msr) == sizeof(struct kvm_msr_entry), "struct kvm_msr_entry");
 
-/* SDM volume 4, table 2-2 */
-static const uint32_t msr_indexes[X86_MSR_COUNT] = {
-	[X86_MSR_LSTAR] = 0xc0000082,
-	[X86_MSR_STAR] = 0xc0000081,
-	[X86_MSR_FMASK] = 0xc0000084,
-	[X86_MSR_KERNEL_GS_BASE] = 0xc0000102,
+#define MSR_INDEX(id, name, index, is_address) [X86_MSR_##id] = index,
+
+static const uint32_t msr_indexes[X86_MSR_COUNT] = { X86_MSRS_SYSCALL(MSR_INDEX)
+		X86_MSRS_MORE(MSR_INDEX) };
+
+static void msr_list_fill(struct msr_list *list)
+{
+	*list = (struct msr_list){ .count = X86_MSR_SYSCALL_COUNT };
+	for (unsigned i = 0; i < X86_MSR_SYSCALL_COUNT; i++)
+		list->entries[i].index = msr_indexes[i];
+}
+
+static struct msr_one msr_one(unsigned msr, uint64_t data)
+{
+	return (struct msr_one){ .count = 1, .entry = { .index = msr_indexes[msr], .data = data } };
+}
+
+/* ---- CPUID ------------------------------------------------------------------------------- */
+
+enum { CPUID_MAX_ENTRIES = 256 }; /* KVM_MAX_CPUID_ENTRIES */
+
+struct cpuid_list { /* struct kvm_cpuid2 with its entries */
+	uint32_t count, pad;
+	struct x86_cpuid_entry entries[CPUID_MAX_ENTRIES];
 };
 
-static void msr_list_fill(struct msr_list *list, const struct cpu *cpu)
+_Static_assert(offsetof(struct cpuid_list, entries) == sizeof(struct kvm_cpuid2), "kvm_cpuid2");
+
+static const struct cpuid_list cpuid_request = { .count = CPUID_MAX_ENTRIES };
+
+/* How this machine's XSAVE lays out its standard format: SDM volume 2, CPUID, leaf 0xD. */
+static void xsave_learn_layout(struct x86_xsave *xsave)
 {
-	memset(list, 0, sizeof(*list));
-	list->count = X86_MSR_COUNT;
-	for (unsigned i = 0; i < X86_MSR_COUNT; i++) {
-		list->entries[i].index = msr_indexes[i];
-		list->entries[i].data = cpu->x86_64.msrs[i];
+	for (unsigned i = X86_COMPONENT_AVX; i < X86_COMPONENTS; i++) {
+		unsigned size, offset, flags, unused;
+
+		if (__get_cpuid_count(0xd, i, &size, &offset, &flags, &unused) && size &&
+			offset <= UINT16_MAX)
+			xsave->offset[i] = (uint16_t)offset;
 	}
 }
 
@@ -119,20 +161,24 @@ static void msr_list_fill(struct msr_list *list, const struct cpu *cpu)
 
 struct carrier {
 	uint32_t group;
-	uint32_t get, set;  /* ioctls; set 0: never stored */
-	size_t place, size; /* in struct cpu */
+	uint32_t get, set;   /* ioctls; set 0: never stored */
+	const void *request; /* what the argument of get begins as; NULL: zeroes */
+	size_t place, size;  /* in struct cpu; place 0: in no one place there */
 };
 
 #define MEMBER(member) offsetof(struct cpu, x86_64.member), sizeof(((struct cpu *)0)->x86_64.member)
 
 static const struct carrier carriers[] = {
-	{ CPU_GENERAL, KVM_GET_REGS, KVM_SET_REGS, MEMBER(regs) },
-	{ CPU_SYSTEM, KVM_GET_SREGS, KVM_SET_SREGS, MEMBER(sregs) },
-	{ CPU_FLOAT, KVM_GET_FPU, KVM_SET_FPU, MEMBER(fpu) },
-	{ CPU_MSRS, KVM_GET_MSRS, KVM_SET_MSRS, 0, sizeof(struct msr_list) },
-	{ CPU_DEBUG, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, MEMBER(debugregs) },
-	{ CPU_EVENTS, KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS, MEMBER(events) },
-	{ CPU_MP, KVM_GET_MP_STATE, 0, MEMBER(mp_state) },
+	{ CPU_GENERAL, KVM_GET_REGS, KVM_SET_REGS, NULL, MEMBER(regs) },
+	{ CPU_SYSTEM, KVM_GET_SREGS, KVM_SET_SREGS, NULL, MEMBER(sregs) },
+	{ CPU_XCRS, KVM_GET_XCRS, KVM_SET_XCRS, NULL, MEMBER(xcrs) },
+	{ CPU_XSAVE, KVM_GET_XSAVE, 0, NULL, MEMBER(xsave.area) },
+	{ CPU_FLOAT, KVM_GET_FPU, KVM_SET_FPU, NULL, MEMBER(fpu) },
+	{ CPU_MSRS, KVM_GET_MSRS, KVM_SET_MSRS, NULL, 0, sizeof(struct msr_list) },
+	{ CPU_DEBUG, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, NULL, MEMBER(debugregs) },
+	{ CPU_EVENTS, KVM_GET_VCPU_EVENTS, KVM_SET_VCPU_EVENTS, NULL, MEMBER(events) },
+	{ CPU_MP, KVM_GET_MP_STATE, 0, NULL, MEMBER(mp_state) },
+	{ CPU_CPUID, KVM_GET_CPUID2, 0, &cpuid_request, 0, sizeof(struct cpuid_list) },
 };
 
 enum { CARRIERS = sizeof(carriers) / sizeof(carriers[0]) };
@@ -151,24 +197,45 @@ uint32_t transfer_machine(void)
 
 static uint32_t groups_fetched(uint32_t groups)
 {
-	return groups & CPU_GENERAL ? groups | CPU_EVENTS : groups;
+	if (groups & CPU_GENERAL)
+		groups |= CPU_EVENTS;
+	if (groups & (CPU_FLOAT | CPU_XSAVE))
+		groups |= CPU_FLOAT | CPU_XSAVE;
+	return groups;
+}
+
+static void fetch_carrier(struct program *program, const struct carrier *carrier)
+{
+	struct msr_list list;
+
+	msr_list_fill(&list);
+	program_after(program, carrier->get, carrier->group == CPU_MSRS ? &list : carrier->request,
+		carrier->size);
+}
+
+static void fetch_msrs_more(struct program *program)
+{
+	for (unsigned i = X86_MSR_SYSCALL_COUNT; i < X86_MSR_COUNT; i++) {
+		struct msr_one one = msr_one(i, 0);
+
+		program_after(program, KVM_GET_MSRS, &one, sizeof(one));
+	}
 }
 
 void transfer_fetch(struct program *program, const struct cpu *cpu, uint32_t groups)
 {
-	struct msr_list list;
-
-	msr_list_fill(&list, cpu);
+	(void)cpu;
 	groups = groups_fetched(groups);
 	for (unsigned i = 0; i < CARRIERS; i++)
 		if (groups & carriers[i].group)
-			program_after(program, carriers[i].get,
-				carriers[i].group == CPU_MSRS ? &list : NULL, carriers[i].size);
+			fetch_carrier(program, &carriers[i]);
+	if (groups & CPU_MSRS_MORE)
+		fetch_msrs_more(program);
 }
 
 unsigned transfer_count(const struct cpu *cpu, uint32_t groups)
 {
-	unsigned count = 0;
+	unsigned count = groups & CPU_MSRS_MORE ? X86_MSR_MORE_COUNT : 0;
 
 	(void)cpu;
 	groups = groups_fetched(groups);
@@ -183,25 +250,42 @@ static bool msr_list_take(const void *bytes, int rc, struct cpu *cpu)
 {
 	struct msr_list list;
 
-	if (rc != X86_MSR_COUNT)
+	if (rc != X86_MSR_SYSCALL_COUNT)
 		return false;
 	memcpy(&list, bytes, sizeof(list));
-	for (unsigned i = 0; i < X86_MSR_COUNT; i++)
+	for (unsigned i = 0; i < X86_MSR_SYSCALL_COUNT; i++)
 		cpu->x86_64.msrs[i] = list.entries[i].data;
 	return true;
 }
 
+static void cpuid_take(const void *bytes, struct cpu *cpu)
+{
+	struct cpuid_list list;
+
+	memcpy(&list, bytes, sizeof(list));
+	cpu->x86_64.components = xsave_x86_64_components(
+		list.entries, list.count < CPUID_MAX_ENTRIES ? list.count : CPUID_MAX_ENTRIES);
+}
+
 static bool carrier_take(const struct carrier *carrier, const void *bytes, int rc, struct cpu *cpu)
 {
+	struct x86_xsave *xsave = &cpu->x86_64.xsave;
+
 	if (carrier->group == CPU_MSRS)
 		return msr_list_take(bytes, rc, cpu);
-	memcpy((uint8_t *)cpu + carrier->place, bytes, carrier->size);
+	if (carrier->group == CPU_CPUID)
+		cpuid_take(bytes, cpu);
+	else if (carrier->group == CPU_FLOAT && cpu->valid & CPU_XSAVE)
+		xsave_x86_64_to_fpu(xsave, &cpu->x86_64.fpu);
+	else
+		memcpy((uint8_t *)cpu + carrier->place, bytes, carrier->size);
+	if (carrier->group == CPU_XSAVE && !xsave->offset[X86_COMPONENT_AVX])
+		xsave_learn_layout(xsave);
 	return true;
 }
 
-int transfer_take(struct results *results, struct cpu *cpu, uint32_t groups)
+static int carriers_take(struct results *results, struct cpu *cpu, uint32_t groups)
 {
-	groups = groups_fetched(groups);
 	for (unsigned i = 0; i < CARRIERS; i++) {
 		const void *bytes;
 		size_t size;
@@ -223,6 +307,37 @@ int transfer_take(struct results *results, struct cpu *cpu, uint32_t groups)
 	return 0;
 }
 
+static int msrs_more_take(struct results *results, struct cpu *cpu)
+{
+	cpu->x86_64.msrs_known = 0;
+	for (unsigned i = X86_MSR_SYSCALL_COUNT; i < X86_MSR_COUNT; i++) {
+		struct msr_one one;
+		const void *bytes;
+		size_t size;
+		int rc;
+
+		if (!results->left)
+			return -EPROTO;
+		rc = results_next(results, &bytes, &size);
+		if (rc >= 0 && size != sizeof(one))
+			return -EPROTO;
+		if (rc != 1)
+			continue;
+		memcpy(&one, bytes, sizeof(one));
+		cpu->x86_64.msrs[i] = one.entry.data;
+		cpu->x86_64.msrs_known |= UINT64_C(1) << i;
+	}
+	cpu->valid |= CPU_MSRS_MORE;
+	return 0;
+}
+
+int transfer_take(struct results *results, struct cpu *cpu, uint32_t groups)
+{
+	int rc = carriers_take(results, cpu, groups_fetched(groups));
+
+	return rc < 0 || !(groups & CPU_MSRS_MORE) ? rc : msrs_more_take(results, cpu);
+}
+
 /* ---- storing ----------------------------------------------------------------------------- */
 
 /*
@@ -237,20 +352,43 @@ static void store_events(struct program *program, const struct cpu *cpu)
 	program_before(program, KVM_SET_VCPU_EVENTS, &events, sizeof(events));
 }
 
-static void store_carrier(
-	struct program *program, const struct carrier *carrier, const struct cpu *cpu)
+/*
+ * Those that were written to, and no others: to set the TSC to what it was would turn time back.
+ * What they have become is to be asked anew, as KVM may take of a value what it wants.
+ */
+static void store_msrs(struct program *program, struct cpu *cpu)
 {
-	struct msr_list list;
+	for (unsigned i = 0; i < X86_MSR_COUNT; i++) {
+		struct msr_one one = msr_one(i, cpu->x86_64.msrs[i]);
 
-	if (carrier->group == CPU_EVENTS) {
+		if (cpu->x86_64.msrs_dirty >> i & 1)
+			program_before(program, KVM_SET_MSRS, &one, sizeof(one));
+	}
+	cpu->x86_64.msrs_dirty = 0;
+	cpu->valid &= ~(uint32_t)(cpu->dirty & (CPU_MSRS | CPU_MSRS_MORE));
+}
+
+static void store_float(struct program *program, struct cpu *cpu)
+{
+	struct x86_xsave *xsave = &cpu->x86_64.xsave;
+
+	if (cpu->valid & CPU_XSAVE) {
+		xsave_x86_64_from_fpu(xsave, &cpu->x86_64.fpu);
+		program_before(program, KVM_SET_XSAVE, xsave->area, sizeof(xsave->area));
+	} else {
+		program_before(program, KVM_SET_FPU, &cpu->x86_64.fpu, sizeof(cpu->x86_64.fpu));
+	}
+}
+
+static void store_carrier(struct program *program, const struct carrier *carrier, struct cpu *cpu)
+{
+	if (carrier->group == CPU_EVENTS)
 		store_events(program, cpu);
-	} else if (carrier->group == CPU_MSRS) {
-		msr_list_fill(&list, cpu);
-		program_before(program, carrier->set, &list, sizeof(list));
-	} else if (carrier->set) {
+	else if (carrier->group == CPU_FLOAT)
+		store_float(program, cpu);
+	else if (carrier->set && carrier->place)
 		program_before(program, carrier->set, (const uint8_t *)cpu + carrier->place,
 			carrier->size);
-	}
 }
 
 void transfer_store(struct program *program, struct cpu *cpu)
@@ -263,6 +401,7 @@ void transfer_store(struct program *program, struct cpu *cpu)
 	for (unsigned i = 0; i < CARRIERS; i++)
 		if (dirty & carriers[i].group)
 			store_carrier(program, &carriers[i], cpu);
+	store_msrs(program, cpu);
 	cpu->dirty = 0;
 }
 

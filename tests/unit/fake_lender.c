@@ -365,6 +365,10 @@ static int serve(struct fake_vcpu *vcpu, uint32_t request, uint8_t *argument)
 		return msrs(vcpu, argument);
 	case (uint32_t)KVM_SET_GUEST_DEBUG:
 		return set_guest_debug(vcpu, argument);
+	case (uint32_t)KVM_GET_XSAVE: /* an old KVM, on a machine without XSAVE */
+	case (uint32_t)KVM_GET_XCRS:
+	case (uint32_t)KVM_GET_CPUID2:
+		return -EINVAL;
 	default:
 		violate(vcpu->lender, "no such ioctl 0x%x", request);
 		return -ENOTTY;

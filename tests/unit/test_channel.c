@@ -264,6 +264,27 @@ static void test_msrs_count(void **state)
 	assert_false(channel_allows(get_msrs, 8));
 }
 
+static void test_cpuid_count(void **state)
+{
+	uint32_t get_cpuid = CHANNEL_SWAPS(0x91, 8), payload[2 + 10 * 2] = { 2 };
+
+	(void)state;
+	if (!list_is_x86()) {
+		assert_false(channel_allows(get_cpuid, 8 + 2 * 40));
+		return;
+	}
+	begin(CHANNEL_PROGRAM, 0, 1, 0);
+	add(get_cpuid, 8 + 2 * 40, payload);
+	assert_int_equal(check(), 0);
+	payload[0] = 3; /* KVM would write past the end */
+	begin(CHANNEL_PROGRAM, 0, 1, 0);
+	add(get_cpuid, 8 + 2 * 40, payload);
+	assert_int_equal(check(), -EPROTO);
+	assert_true(channel_allows(get_cpuid, 8 + 256 * 40));
+	assert_false(channel_allows(get_cpuid, 8 + 257 * 40));
+	assert_false(channel_allows(CHANNEL_WRITES(0x90, 8), 8 + 40) /* SET_CPUID2 */);
+}
+
 static void test_one_reg_size(void **state)
 {
 	uint32_t get_one_reg = CHANNEL_WRITES(0xab, 16);
@@ -310,6 +331,7 @@ static void test_kernel_numbers(void **state)
 		{ KVM_SET_DEBUGREGS, sizeof(struct kvm_debugregs) },
 		{ KVM_GET_MSRS, 8 + 16 },
 		{ KVM_SET_MSRS, 8 + 16 },
+		{ KVM_GET_CPUID2, 8 + 40 },
 		{ KVM_TRANSLATE, sizeof(struct kvm_translation) },
 #elif defined(__aarch64__)
 	static const struct {
@@ -413,6 +435,7 @@ int main(void)
 		cmocka_unit_test(test_not_allowed),
 		cmocka_unit_test(test_exact_sizes),
 		cmocka_unit_test(test_msrs_count),
+		cmocka_unit_test(test_cpuid_count),
 		cmocka_unit_test(test_one_reg_size),
 		cmocka_unit_test(test_kernel_numbers),
 		cmocka_unit_test(test_report_results),

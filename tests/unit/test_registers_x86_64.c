@@ -14,7 +14,26 @@
 
 enum mode { REAL, PROTECTED_16, PROTECTED_32, COMPATIBLE, LONG, LONG_USER, VIRTUAL_8086 };
 
-static const uint32_t all = CPU_STOP | CPU_FLOAT | CPU_DEBUG | CPU_EVENTS | CPU_MSRS | CPU_MP;
+static const uint32_t all = CPU_STOP | CPU_FLOAT | CPU_DEBUG | CPU_EVENTS | CPU_MSRS | CPU_MP |
+			    CPU_XSAVE | CPU_XCRS | CPU_MSRS_MORE | CPU_CPUID;
+
+/* A machine with everything, where AMD has it; Intel puts the last four at 1088, 1152, 1664 and 2688. */
+static const uint16_t amd_offset[X86_COMPONENTS] = {
+	[X86_COMPONENT_AVX] = 576,
+	[X86_COMPONENT_OPMASK] = 832,
+	[X86_COMPONENT_ZMM_HI256] = 896,
+	[X86_COMPONENT_HI16_ZMM] = 1408,
+	[X86_COMPONENT_PKRU] = 2432,
+};
+
+static void give_everything(struct cpu_x86_64 *cpu)
+{
+	memcpy(cpu->xsave.offset, amd_offset, sizeof(amd_offset));
+	cpu->components = 0x2e7;
+	cpu->xcrs.nr_xcrs = 1;
+	cpu->xcrs.xcrs[0].value = 7;
+	cpu->msrs_known = UINT64_MAX;
+}
 
 static struct cpu cpu_in(enum mode mode)
 {
@@ -29,6 +48,7 @@ static struct cpu cpu_in(enum mode mode)
 	sregs->cs.l = mode == LONG || mode == LONG_USER;
 	sregs->cs.db = mode == PROTECTED_32 || mode == COMPATIBLE;
 	sregs->ss.dpl = mode == LONG_USER || mode == COMPATIBLE || mode == VIRTUAL_8086 ? 3 : 0;
+	give_everything(&cpu.x86_64);
 	return cpu;
 }
 
@@ -96,9 +116,28 @@ static void test_description(void **context)
 		{ 56, "mxcsr", 32 },
 		{ 57, "fs_base", 64 },
 		{ 58, "gs_base", 64 },
-		{ 59, "k_gs_base", 64 },
-		{ 60, "cr0", 64 },
-		{ 65, "efer", 64 },
+		{ 59, "ymm0h", 128 },
+		{ 74, "ymm15h", 128 },
+		{ 75, "xmm16", 128 },
+		{ 91, "ymm16h", 128 },
+		{ 107, "k0", 64 },
+		{ 115, "zmm0h", 256 },
+		{ 146, "zmm31h", 256 },
+		{ 147, "pkru", 32 },
+		{ 148, "k_gs_base", 64 },
+		{ 149, "cr0", 64 },
+		{ 154, "efer", 64 },
+		{ 155, "xcr0", 64 },
+		{ X86_REG_GDTR_BASE, "gdtr_base", 64 },
+		{ X86_REG_IDTR_LIMIT, "idtr_limit", 32 },
+		{ X86_REG_TR_BASE, "tr_base", 64 },
+		{ X86_REG_LSTAR, "lstar", 64 },
+		{ X86_REG_FMASK, "fmask", 64 },
+		{ X86_REG_LDTR_BASE, "ldtr_base", 64 },
+		{ X86_REG_CS_LIMIT + 7, "tr_limit", 32 },
+		{ X86_REG_DR7, "dr7", 64 },
+		{ X86_REG_MSRS_MORE, "cstar", 64 },
+		{ X86_REG_COUNT - 1, "kvm_poll_control", 64 },
 	};
 	const struct target_description *description = arch_x86_64.description;
 	unsigned sum = 0;
@@ -107,7 +146,8 @@ static void test_description(void **context)
 	for (unsigned i = 0; i < description->feature_count; i++)
 		sum += description->features[i].count;
 	assert_int_equal(sum, description->register_count);
-	assert_int_equal(description->bulk_count, 59);
+	assert_int_equal(description->bulk_count, 148);
+	assert_int_equal(description->listed_count, X86_REG_CS_BASE);
 	assert_int_equal(description->pc, 16);
 	for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
 		assert_string_equal(find(expected[i].number)->name, expected[i].name);
@@ -151,6 +191,10 @@ static uint64_t sample(unsigned number)
 		return 0xd00;
 	case X86_REG_CR3:
 		return 0x12345000;
+	case X86_REG_XCR0:
+		return 3;
+	case X86_REG_DR7:
+		return 0x1234 | X86_DR7_FIXED;
 	case X86_REG_FCTRL + 2:
 		return 0x5fff; /* ftag: physical registers 6 and 7 in use */
 	case X86_REG_FCTRL + 7:
@@ -160,9 +204,10 @@ static uint64_t sample(unsigned number)
 	}
 }
 
-static bool is_selector(unsigned number)
+static bool is_read_only(unsigned number)
 {
-	return number >= X86_REG_CS && number < X86_REG_ST0;
+	return (number >= X86_REG_CS && number < X86_REG_ST0) || number == X86_REG_LDTR ||
+	       number == X86_REG_TR || (number >= X86_REG_CS_LIMIT && number < X86_REG_DR0);
 }
 
 /* Each register is one of its own, is marked dirty, and comes back as it was written. */
@@ -172,7 +217,7 @@ static void test_write_then_read(void **context)
 
 	(void)context;
 	for (unsigned i = 0; i < X86_REG_COUNT; i++) {
-		if (is_selector(i))
+		if (is_read_only(i))
 			continue;
 		cpu.dirty = 0;
 		if (set(&cpu, i, sample(i)) != 0)
@@ -183,7 +228,7 @@ static void test_write_then_read(void **context)
 		assert_int_equal(cpu.dirty & ~arch_x86_64.register_groups(i), 0);
 	}
 	for (unsigned i = 0; i < X86_REG_COUNT; i++)
-		if (!is_selector(i) && i != X86_REG_FCTRL + 2 && value_of(&cpu, i) != sample(i))
+		if (!is_read_only(i) && i != X86_REG_FCTRL + 2 && value_of(&cpu, i) != sample(i))
 			fail_msg("%s is 0x%llx", find(i)->name,
 				(unsigned long long)value_of(&cpu, i));
 }
@@ -226,7 +271,7 @@ static void test_missing(void **context)
 		uint32_t groups = arch_x86_64.register_groups(i);
 
 		assert_int_not_equal(groups, 0);
-		for (uint32_t bit = 1; bit <= CPU_MP; bit <<= 1) {
+		for (uint32_t bit = 1; bit <= CPU_CPUID; bit <<= 1) {
 			cpu.valid = all & ~bit;
 			assert_int_equal(arch_x86_64.register_read(&cpu, i, raw),
 				groups & bit ? -ENODATA : 0);
@@ -292,8 +337,83 @@ static const struct {
 	{ "cr8: four bits", LONG, X86_REG_CR8, 2, 16, -EINVAL, 2 },
 	{ "efer: NX off", LONG, X86_REG_EFER, 0xd01, 0x501, 0, 0x501 },
 	{ "efer: LMA off", LONG, X86_REG_EFER, 0xd01, 0x101, -EINVAL, 0xd01 },
+	{ "xcr0: without x87", LONG, X86_REG_XCR0, 7, 6, -EINVAL, 7 },
+	{ "gdtr_base: not canonical", LONG, X86_REG_GDTR_BASE, 1, UINT64_C(1) << 62, -EINVAL, 1 },
+	{ "gdtr_limit", LONG, X86_REG_GDTR_LIMIT, 1, 0xffff, 0, 0xffff },
+	{ "gdtr_limit: too wide", LONG, X86_REG_GDTR_LIMIT, 1, 0x10000, -EINVAL, 1 },
+	{ "idtr_limit: too wide", LONG, X86_REG_IDTR_LIMIT, 1, 0x10000, -EINVAL, 1 },
+	{ "ldtr: same", LONG, X86_REG_LDTR, 8, 8, 0, 8 },
+	{ "tr: other", LONG, X86_REG_TR, 8, 16, -EROFS, 8 },
+	{ "tr_base: not canonical", LONG, X86_REG_TR_BASE, 1, UINT64_C(1) << 62, -EINVAL, 1 },
+	{ "cs_base", REAL, X86_REG_CS_BASE, 1, 0xffff0000, 0, 0xffff0000 },
+	{ "cs_base: 64 bits", LONG, X86_REG_CS_BASE, 1, UINT64_C(1) << 32, -EINVAL, 1 },
+	{ "cs_base: virtual-8086", VIRTUAL_8086, X86_REG_CS_BASE, 0x10, 0x20, -EINVAL, 0x10 },
+	{ "ldtr_base", LONG, X86_REG_LDTR_BASE, 1, UINT64_C(0xffff800000000000), 0,
+		UINT64_C(0xffff800000000000) },
+	{ "tr_limit", LONG, X86_REG_CS_LIMIT + 7, 0x67, 0x68, -EROFS, 0x67 },
+	{ "dr3", LONG, X86_REG_DR0 + 3, 1, UINT64_MAX, 0, UINT64_MAX },
+	{ "dr6: upper half", LONG, X86_REG_DR6, 1, UINT64_C(1) << 32, -EINVAL, 1 },
+	{ "dr7: a fixed bit", LONG, X86_REG_DR7, 0x400, 2, 0, 0x402 },
+	{ "dr7: upper half", LONG, X86_REG_DR7, 0x400, UINT64_C(1) << 32, -EINVAL, 0x400 },
+	{ "lstar: not canonical", LONG, X86_REG_LSTAR, 1, UINT64_C(1) << 63, -EINVAL, 1 },
+	{ "star: any", LONG, X86_REG_STAR, 1, UINT64_C(1) << 63, 0, UINT64_C(1) << 63 },
+	{ "cstar: not canonical", LONG, X86_REG_MSRS_MORE, 1, UINT64_C(1) << 63, -EINVAL, 1 },
 	{ "efer: LMA on", PROTECTED_32, X86_REG_EFER, 0, 0x400, -EINVAL, 0 },
 };
+
+static void put_raw_system(struct cpu_x86_64 *cpu, unsigned number, uint64_t value)
+{
+	struct x86_sregs *sregs = &cpu->sregs;
+
+	switch (number) {
+	case X86_REG_XCR0:
+		cpu->xcrs.xcrs[0].value = value;
+		break;
+	case X86_REG_GDTR_BASE:
+		sregs->gdt.base = value;
+		break;
+	case X86_REG_GDTR_LIMIT:
+		sregs->gdt.limit = (uint16_t)value;
+		break;
+	case X86_REG_IDTR_LIMIT:
+		sregs->idt.limit = (uint16_t)value;
+		break;
+	case X86_REG_LDTR:
+		sregs->ldt.selector = (uint16_t)value;
+		break;
+	case X86_REG_TR:
+		sregs->tr.selector = (uint16_t)value;
+		break;
+	case X86_REG_TR_BASE:
+		sregs->tr.base = value;
+		break;
+	case X86_REG_CS_BASE:
+		sregs->cs.base = value;
+		break;
+	case X86_REG_LDTR_BASE:
+		sregs->ldt.base = value;
+		break;
+	case X86_REG_CS_LIMIT + 7:
+		sregs->tr.limit = (uint32_t)value;
+		break;
+	case X86_REG_DR0 + 3:
+		cpu->debugregs.db[3] = value;
+		break;
+	case X86_REG_DR6:
+		cpu->debugregs.dr6 = value;
+		break;
+	case X86_REG_DR7:
+		cpu->debugregs.dr7 = value;
+		break;
+	case X86_REG_LSTAR:
+	case X86_REG_STAR:
+		cpu->msrs[number - X86_REG_LSTAR] = value;
+		break;
+	default:
+		cpu->msrs[number - X86_REG_MSRS_MORE + X86_MSR_SYSCALL_COUNT] = value;
+		break;
+	}
+}
 
 static void put_raw(struct cpu *cpu, unsigned number, uint64_t value)
 {
@@ -301,7 +421,9 @@ static void put_raw(struct cpu *cpu, unsigned number, uint64_t value)
 	uint64_t *const controls[] = { &sregs->cr0, &sregs->cr2, &sregs->cr3, &sregs->cr4,
 		&sregs->cr8, &sregs->efer };
 
-	if (number >= X86_REG_CR0)
+	if (number >= X86_REG_XCR0)
+		put_raw_system(&cpu->x86_64, number, value);
+	else if (number >= X86_REG_CR0)
 		*controls[number - X86_REG_CR0] = value;
 	else if (number == X86_REG_K_GS_BASE)
 		cpu->x86_64.msrs[X86_MSR_KERNEL_GS_BASE] = value;
@@ -337,6 +459,105 @@ static void test_writes(void **context)
 			fail_msg("%s: rc %d, now 0x%llx, dirty 0x%x", writes[i].name, rc,
 				(unsigned long long)value_of(&cpu, writes[i].number), cpu.dirty);
 	}
+}
+
+/* ---- extended states, and what a guest lacks --------------------------------------------- */
+
+/* Each register has bytes of its own, wherever the machine has put the components. */
+static void test_extended_places(void **context)
+{
+	static const struct {
+		unsigned number, intel, amd;
+	} places[] = {
+		{ X86_REG_YMM0H, 576, 576 },
+		{ X86_REG_YMM0H + 15, 816, 816 },
+		{ X86_REG_XMM16, 1664, 1408 },
+		{ X86_REG_YMM16H + 1, 1744, 1488 },
+		{ X86_REG_K0 + 7, 1144, 888 },
+		{ X86_REG_ZMM0H + 15, 1632, 1376 },
+		{ X86_REG_ZMM16H, 1696, 1440 },
+		{ X86_REG_ZMM16H + 15, 2656, 2400 },
+		{ X86_REG_PKRU, 2688, 2432 },
+	};
+	static const uint16_t intel_offset[X86_COMPONENTS] = { [X86_COMPONENT_AVX] = 576,
+		[X86_COMPONENT_OPMASK] = 1088,
+		[X86_COMPONENT_ZMM_HI256] = 1152,
+		[X86_COMPONENT_HI16_ZMM] = 1664,
+		[X86_COMPONENT_PKRU] = 2688 };
+
+	(void)context;
+	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		struct cpu cpu = cpu_in(LONG);
+
+		cpu.x86_64.xsave.area[places[i].amd] = 0x5a;
+		cpu.x86_64.xsave.area[places[i].amd + find(places[i].number)->bits / 8 - 1] |= 0x80;
+		assert_int_equal(value_of(&cpu, places[i].number) & 0x5a, 0x5a);
+		memcpy(cpu.x86_64.xsave.offset, intel_offset, sizeof(intel_offset));
+		assert_int_equal(set(&cpu, places[i].number, 0xb7), 0);
+		assert_int_equal(cpu.x86_64.xsave.area[places[i].intel], 0xb7);
+		assert_int_equal(cpu.dirty, CPU_FLOAT);
+		assert_int_not_equal(cpu.x86_64.xsave.area[512] | cpu.x86_64.xsave.area[513], 0);
+	}
+}
+
+static bool has(const struct cpu *cpu, unsigned feature, unsigned number)
+{
+	struct target_register reg = { .bits = 0 };
+
+	return arch_x86_64.feature(cpu, feature) && arch_x86_64.has_register(cpu, number, &reg);
+}
+
+static void test_absent(void **context)
+{
+	struct cpu cpu = cpu_in(LONG);
+
+	(void)context;
+	assert_true(has(&cpu, X86_FEATURE_AVX, X86_REG_YMM0H));
+	assert_true(has(&cpu, X86_FEATURE_AVX512, X86_REG_ZMM16H + 15));
+	assert_true(has(&cpu, X86_FEATURE_PKEYS, X86_REG_PKRU));
+	cpu.x86_64.components = 0x267; /* a guest with AVX and half of AVX-512 */
+	assert_true(has(&cpu, X86_FEATURE_AVX, X86_REG_YMM0H));
+	assert_false(has(&cpu, X86_FEATURE_AVX512, X86_REG_K0));
+	cpu.x86_64.components = 0x3;
+	assert_false(has(&cpu, X86_FEATURE_AVX, X86_REG_YMM0H));
+	assert_false(has(&cpu, X86_FEATURE_PKEYS, X86_REG_PKRU));
+	assert_true(has(&cpu, 0, X86_REG_XMM0));
+	give_everything(&cpu.x86_64);
+	cpu.valid &= ~(uint32_t)CPU_CPUID; /* KVM does not say what the guest has */
+	assert_false(has(&cpu, X86_FEATURE_AVX, X86_REG_YMM0H));
+	cpu.valid = all & ~(uint32_t)CPU_XSAVE; /* ... or not what is in it */
+	assert_false(has(&cpu, X86_FEATURE_AVX, X86_REG_YMM0H));
+	cpu.valid = all;
+	cpu.x86_64.xsave.offset[X86_COMPONENT_PKRU] = 4094; /* not whole */
+	assert_false(has(&cpu, X86_FEATURE_PKEYS, X86_REG_PKRU));
+}
+
+static void test_absent_system_registers(void **context)
+{
+	uint8_t raw[TARGET_REGISTER_MAX_BYTES] = { 0 };
+	struct cpu cpu = cpu_in(LONG);
+	unsigned system = X86_FEATURE_PKEYS + 1;
+
+	(void)context;
+	cpu.x86_64.xcrs.xcrs[0].xcr = 1;
+	assert_false(has(&cpu, system, X86_REG_XCR0));
+	cpu.x86_64.xcrs.nr_xcrs = UINT32_MAX; /* a number that is not true */
+	assert_true(has(&cpu, system, X86_REG_XCR0));
+	cpu.x86_64.xcrs.nr_xcrs = 0;
+	assert_int_equal(arch_x86_64.register_read(&cpu, X86_REG_XCR0, raw), -ENODATA);
+	assert_int_equal(arch_x86_64.register_write(&cpu, X86_REG_XCR0, raw), -ENODATA);
+	cpu.x86_64.msrs_known = UINT64_MAX & ~(UINT64_C(1) << X86_MSR_XSS);
+	for (unsigned i = X86_MSR_SYSCALL_COUNT; i < X86_MSR_COUNT; i++) {
+		unsigned number = X86_REG_MSRS_MORE + i - X86_MSR_SYSCALL_COUNT;
+
+		assert_int_equal(has(&cpu, system + 4, number), i != X86_MSR_XSS);
+		assert_int_equal(arch_x86_64.register_read(&cpu, number, raw),
+			i != X86_MSR_XSS ? 0 : -ENODATA);
+	}
+	cpu.valid &= ~(uint32_t)(CPU_MSRS_MORE | CPU_MSRS);
+	assert_false(has(&cpu, system + 4, X86_REG_MSRS_MORE));
+	assert_true(has(&cpu, system + 1, X86_REG_LSTAR)); /* it is, though it cannot be read now */
+	assert_int_equal(arch_x86_64.register_read(&cpu, X86_REG_LSTAR, raw), -ENODATA);
 }
 
 static void test_real_selector_has_base(void **context)
@@ -499,6 +720,9 @@ int main(void)
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_no_such_register),
 		cmocka_unit_test(test_writes),
+		cmocka_unit_test(test_extended_places),
+		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_absent_system_registers),
 		cmocka_unit_test(test_real_selector_has_base),
 		cmocka_unit_test(test_hidden_half_survives),
 		cmocka_unit_test(test_tag_word),

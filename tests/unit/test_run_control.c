@@ -1703,6 +1703,9 @@ static void test_register_refused(void **state)
 		rig->vm->target.ops->register_write(&rig->vm->target, 1, X86_REG_RIP, value),
 		-EINVAL);
 	assert_int_equal(rig_pc(rig, 1), pc);
+	rig_continue(rig);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_expect(rig, 1, TARGET_STOP_INTERRUPT);
 	atomic_store(&vcpu->fail_request, (unsigned)KVM_GET_FPU);
 	atomic_store(&vcpu->fail_times, 1);
 	assert_int_equal(
