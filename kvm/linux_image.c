@@ -166,9 +166,10 @@ static void scan_run(struct scan *scan, gpa_t gpa, uint64_t length)
 	}
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b)
+/* How much is left, from gva on, of a block of so many bytes on such a boundary; 0: unknown. */
+static uint64_t block_rest(gva_t gva, uint64_t bytes)
 {
-	return a < b ? a : b;
+	return bytes ? bytes - (gva & (bytes - 1)) : PAGE;
 }
 
 void linux_image_scan(struct linux_probe *probe, struct linux_image *image)
@@ -180,16 +181,17 @@ void linux_image_scan(struct linux_probe *probe, struct linux_image *image)
 	uint64_t run, hole = 0;
 
 	for (uint64_t at = 0; at < IMAGE_MAX && hole < HOLE_MAX; at += run) {
-		if (scan_is_complete(&scan) || image->text + at < at)
+		gva_t gva = image->text + at;
+		bool is_mapped = linux_probe_translate(probe, gva, &page);
+
+		if (scan_is_complete(&scan) || gva < at)
 			return;
-		if (linux_probe_translate(probe, image->text + at, &page) &&
-			page.gpa == image->physical + at) {
-			run = page.page_bytes - ((image->text + at) & (page.page_bytes - 1));
-			run = smaller(run, IMAGE_MAX - at);
+		run = block_rest(gva, is_mapped ? page.page_bytes : page.hole_bytes);
+		if (is_mapped && page.gpa == image->physical + at) {
+			run = run < IMAGE_MAX - at ? run : IMAGE_MAX - at;
 			scan_run(&scan, page.gpa, run);
 			hole = 0;
 		} else {
-			run = PAGE;
 			hole += run;
 		}
 	}

@@ -47,6 +47,18 @@ static bool search_anchors(struct search *search)
 	return false;
 }
 
+/* Through each of the tables that these registers lead to. */
+static bool search_virtual(struct search *search, const struct cpu *cpu)
+{
+	for (unsigned n = 0;; n++) {
+		search->probe.cpu = *cpu;
+		if (!search->arch->tables(&search->probe.cpu, n))
+			return false;
+		if (search_anchors(search))
+			return true;
+	}
+}
+
 /* vmcoreinfo at gpa, and a banner where it says that the kernel is. */
 static bool search_page(struct search *search, gpa_t gpa)
 {
@@ -93,10 +105,8 @@ int linux_kernel_find(
 
 	if (!search.arch)
 		return -ENOENT;
-	for (unsigned n = 0; search.probe.cpu = *cpu, search.arch->tables(&search.probe.cpu, n);
-		n++)
-		if (search_anchors(&search))
-			return 0;
+	if (search_virtual(&search, cpu))
+		return 0;
 	for (unsigned i = 0; i < reader->region_count; i++)
 		if (search_region(&search, &reader->regions[i]))
 			return 0;

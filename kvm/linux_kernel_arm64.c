@@ -122,15 +122,24 @@ static uint64_t head_before(struct linux_probe *probe, const struct linux_image 
 	return HEAD_BYTES;
 }
 
+/* VA_BITS_MIN: a kernel for 52 bits is linked as if there were fewer. */
+static unsigned least_va_bits(const struct cpu *cpu)
+{
+	unsigned bits = 64 - (unsigned)FIELD(arm64_register(cpu, ARM64_TCR_EL1), 16, 6);
+
+	if (bits <= 48)
+		return bits;
+	return granule(cpu) == 16384 ? 47 : 48;
+}
+
 /*
  * KIMAGE_VADDR without vmcoreinfo: the middle of the upper half, and above it the modules, by the
  * kernel's version (Linux, arch/arm64/include/asm/memory.h); 0 when it is not known.
  */
 static gva_t link_base(const struct cpu *cpu, const char *banner)
 {
-	unsigned tnsz = (unsigned)FIELD(arm64_register(cpu, ARM64_TCR_EL1), 16, 6), major, minor;
-	unsigned va_bits = tnsz < 16 ? 48 : 64 - tnsz;
-	gva_t page_end = -(UINT64_C(1) << (va_bits - 1));
+	gva_t page_end = -(UINT64_C(1) << (least_va_bits(cpu) - 1));
+	unsigned major, minor;
 
 	if (sscanf(banner, "Linux version %3u.%3u", &major, &minor) != 2)
 		return 0;

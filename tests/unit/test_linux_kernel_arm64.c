@@ -50,7 +50,10 @@ static void put_header(struct linux_fixture *fixture)
 	arena_put(&fixture->arena, RAM + FIXTURE_IMAGE + 56, MAGIC, 4);
 }
 
-/* The vectors of user mode under KPTI, in tables that have nothing else. */
+/*
+ * The vectors of user mode under KPTI, in tables that have nothing else; before the literal with the
+ * address of the true ones as many addresses of data as there is room for.
+ */
 static void enter_user(struct linux_fixture *fixture, unsigned pages_before, uint64_t literal)
 {
 	gpa_t user = fixture->root, text = RAM + FIXTURE_IMAGE + MIB(1);
@@ -60,8 +63,10 @@ static void enter_user(struct linux_fixture *fixture, unsigned pages_before, uin
 		arena_at(&fixture->arena, user, 4096), 4096);
 	memset(arena_at(&fixture->arena, user, 4096), 0, 4096);
 	fixture_map(fixture, user, TRAMPOLINE, text, 0x4000, 4096, true);
+	for (uint64_t at = 0; at < literal; at += 8)
+		arena_put(&fixture->arena, text + at, IMAGE + FIXTURE_DATA + at / 8 * 2048, 8);
 	arena_put(&fixture->arena, text + literal, VECTORS, 8);
-	set(fixture, ARM64_VBAR_EL1, TRAMPOLINE + 0x800);
+	set(fixture, ARM64_VBAR_EL1, TRAMPOLINE + 0x1800);
 }
 
 static void test_clues(void **state)
@@ -100,7 +105,7 @@ static void test_head(void **state)
 
 static void test_user_tables(void **state)
 {
-	static const uint64_t literals[] = { 0x8, 0x1010, 0x3ff8 };
+	static const uint64_t literals[] = { 0x8, 0x1080, 0x3ff8 };
 
 	(void)state;
 	for (unsigned pages = 1; pages <= 2; pages++) {
@@ -149,6 +154,38 @@ static void test_versions(void **state)
 		assert_int_equal(kernel.base, IMAGE);
 		assert_int_equal(kernel.has_slide, versions[i].link != 0);
 		assert_int_equal(kernel.slide, versions[i].link ? IMAGE - versions[i].link : 0);
+	}
+	fixture_fini(fixture);
+}
+
+/* And the size of its address space: a vmcoreinfo that lies leads here without tables. */
+static void test_address_sizes(void **state)
+{
+	static const struct {
+		uint64_t granule, tnsz; /* TG1, T1SZ */
+		uint64_t link;
+	} sizes[] = {
+		{ 2, 16, 0xffff800008000000 },
+		{ 2, 25, 0xffffffc008000000 },
+		{ 2, 12, 0xffff800008000000 },
+		{ 3, 12, 0xffff800008000000 },
+		{ 1, 12, 0xffffc00008000000 },
+		{ 1, 17, 0xffffc00008000000 },
+	};
+	struct linux_fixture *fixture =
+		build(HEAD, "OSRELEASE=6.1\nSYMBOL(_stext)=ffffffffb4810000\nKERNELOFFSET=1\n"
+			    "NUMBER(kimage_voffset)=0xffffffff73800000\n");
+	struct linux_kernel kernel;
+
+	(void)state;
+	set(fixture, ARM64_SCTLR_EL1, 0);
+	for (unsigned i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		set(fixture, ARM64_TCR_EL1, sizes[i].granule << 30 | sizes[i].tnsz << 16);
+		assert_int_equal(fixture_find(fixture, &kernel), 0);
+		assert_int_equal(kernel.base, 0xffffffffb4800000);
+		assert_false(kernel.has_vmcoreinfo);
+		assert_true(kernel.has_slide);
+		assert_int_equal(kernel.base - kernel.slide, sizes[i].link);
 	}
 	fixture_fini(fixture);
 }
@@ -234,6 +271,7 @@ int main(void)
 		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_user_tables),
 		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_address_sizes),
 		cmocka_unit_test(test_other_infos),
 		cmocka_unit_test(test_no_kernel),
 		cmocka_unit_test(test_endless_tables),

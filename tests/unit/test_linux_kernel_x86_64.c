@@ -134,6 +134,7 @@ static void test_other_infos(void **state)
 		"OSRELEASE=6.1\nSYMBOL(_stext)=ffffffffb8e00000\nKERNELOFFSET=37e01000\n",
 		"OSRELEASE=6.1\nSYMBOL(_stext)=ffffffffb8e00000\nKERNELOFFSET=40000000\n",
 		"OSRELEASE=6.1\nSYMBOL(_stext)=ffffffffb8e00000\nKERNELOFFSET=3f000000\n",
+		"OSRELEASE=6.1\nSYMBOL(_stext)=ffffffffb8e00000\nKERNELOFFSET=ffffffffffe00000\n",
 	};
 
 	(void)state;
@@ -195,6 +196,37 @@ static void test_unaligned_image(void **state)
 	fixture->reader.region_count = 0;
 	fixture_expect_none(fixture);
 	fixture_fini(fixture);
+}
+
+/* What is mapped beside the image or within it, but is elsewhere in memory, is not of it. */
+static void test_neighbours(void **state)
+{
+	struct linux_fixture *fixture = build(4, INFO);
+	gpa_t other = 0x1d00000;
+
+	(void)state;
+	fixture_put_text(fixture, other, "Linux version 9.9 of another");
+	fixture_map(fixture, fixture->root, IMAGE - 4096, other, 4096, 4096, true);
+	fixture_map(fixture, fixture->root, IMAGE + FIXTURE_RODATA, other, 4096, 4096, false);
+	set_lstar(fixture, ENTRY);
+	fixture_expect(fixture, LINUX_KERNEL_LSTAR, true, SLIDE);
+	fixture_fini(fixture);
+}
+
+/* A banner that begins just behind one piece that is read is whole in the next. */
+static void test_banner_between_reads(void **state)
+{
+	(void)state;
+	for (unsigned before = 1; before < 600; before += 7) {
+		struct linux_fixture *fixture = build(4, INFO);
+		uint64_t at = FIXTURE_RODATA + 0x5000 + 512 - before;
+
+		memset(arena_at(&fixture->arena, FIXTURE_IMAGE + FIXTURE_BANNER_AT, 8), 0, 8);
+		fixture_put_text(fixture, FIXTURE_IMAGE + at, FIXTURE_BANNER "\n");
+		set_lstar(fixture, ENTRY);
+		fixture_expect(fixture, LINUX_KERNEL_LSTAR, true, SLIDE);
+		fixture_fini(fixture);
+	}
 }
 
 /* The note in place of the kernel's own copy; and one at the very end of memory. */
@@ -275,6 +307,18 @@ static void test_endless_infos(void **state)
 	fixture_fini(fixture);
 }
 
+/* More memory than is searched. */
+static void test_large_memory(void **state)
+{
+	struct linux_fixture *fixture = build(4, "");
+
+	(void)state;
+	fixture->region.size = UINT64_C(1) << 34;
+	fixture_expect_none(fixture);
+	assert_int_equal(fixture->reads, LINUX_KERNEL_MAX_READS);
+	fixture_fini(fixture);
+}
+
 static void test_noise(void **state)
 {
 	struct linux_fixture *fixture = build(4, INFO);
@@ -319,7 +363,10 @@ int main(void)
 		cmocka_unit_test(test_other_link_address),
 		cmocka_unit_test(test_no_kernel),
 		cmocka_unit_test(test_unaligned_image),
+		cmocka_unit_test(test_neighbours),
+		cmocka_unit_test(test_banner_between_reads),
 		cmocka_unit_test(test_physical_notes),
+		cmocka_unit_test(test_large_memory),
 		cmocka_unit_test(test_endless_tables),
 		cmocka_unit_test(test_endless_pointers),
 		cmocka_unit_test(test_endless_infos),
