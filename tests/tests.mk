@@ -115,6 +115,9 @@ check-built:
 		'self-tests, x86-64 in Bochs=tests/system/selftest x86-bochs' \
 		'self-tests, arm64=tests/system/selftest arm64' \
 		'gdb, this machine=tests/system/session host 2,4' \
+		'common address, this machine=tests/system/hub host' \
+		'common address, arm64=tests/system/hub arm64' \
+		'common address, x86-64 in Bochs=tests/system/hub x86-bochs' \
 		'newest gdb, arm64=GDB=gdb-new tests/system/session arm64 2 $(NEWEST)' \
 		'newest gdb, this machine=GDB=gdb-new tests/system/session host 2' \
 		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 20' \

@@ -294,6 +294,10 @@ class Peer:
 
 def attach(how="remote"):
     do("target %s %s" % (how, TARGET))
+    use_what_there_is()
+
+
+def use_what_there_is():
     if not able("software breakpoints"):
         # In memory that is not writable gdb makes all its breakpoints hardware breakpoints.
         do("set mem inaccessible-by-default off")
@@ -312,14 +316,14 @@ def clean():
     do("thread 1")
 
 
-def run(theme):
+def run(theme, begin=attach):
     """Calls the theme's function between attach() and detach(); its end is a check, too."""
     name = theme.__name__
     try:
         for setting in ("pagination off", "confirm off", "width 0", "remotetimeout 30",
                         "tcp connect-timeout 30", "breakpoint pending off"):
             gdb.execute("set " + setting)
-        attach()
+        begin()
         theme()
         if gdb.selected_inferior().pid:
             do("delete")
