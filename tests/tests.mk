@@ -57,12 +57,8 @@ $(BUILD)/static/test_arm64_inject: $(call object,tests/system/test_arm64_inject.
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
 
-# A Linux guest: its /init, and the search for its kernel.
+# A Linux guest's /init.
 $(BUILD)/static/linux_init: $(call object,tests/system/linux_init.c)
-	@mkdir -p $(@D)
-	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) -static -s $^ -o $@
-$(BUILD)/static/linux_find: $(call object,tests/system/linux_find.c) $(BUILD)/product.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static -s $^ -o $@
@@ -100,7 +96,7 @@ check: deps
 	$(MAKE) all static tests $(WALKS) $(BUILD)/tests/test_lender
 	$(MAKE) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
 	$(MAKE) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject \
-		build/arm64/static/linux_init build/arm64/static/linux_find
+		build/arm64/static/linux_init
 	$(MAKE) check-built
 
 # Where another gdb would say other things than the one that has been through all themes.
