@@ -37,6 +37,11 @@ enum {
 struct cpu {
 	uint32_t valid; /* groups that hold what the vCPU has */
 	uint32_t dirty; /* groups that must be stored before it runs */
+	/*
+	 * x86-64: the debugger knows no segments, so its program counter is the linear address of the
+	 * next instruction wherever code segments have a base (real mode), and no offset in a segment.
+	 */
+	bool linear_pc;
 	union {
 		struct cpu_x86_64 x86_64;
 		struct cpu_arm64 arm64;

@@ -121,8 +121,16 @@ static const char *arch_activity(const struct cpu *cpu)
 	}
 }
 
+/* The events come with the general registers; in an SMM that the VMM emulates, KVM does not know. */
+static bool arch_is_smm(const struct cpu *cpu)
+{
+	return (cpu->valid & CPU_EVENTS) && cpu->x86_64.events.smi.smm;
+}
+
 static const char *arch_privilege(const struct cpu *cpu)
 {
+	if (arch_is_smm(cpu))
+		return "in system management mode";
 	if (arch_is_virtual_8086(cpu))
 		return "in virtual-8086 mode";
 	if (arch_x86_64_is_real(cpu))
@@ -130,11 +138,17 @@ static const char *arch_privilege(const struct cpu *cpu)
 	return arch_x86_64_cpl(cpu) == 3 ? "in user mode" : "in kernel mode";
 }
 
-static const char *arch_width(const struct cpu *cpu)
+/* What kind of code it executes (SDM volume 3, 2.2; volume 1, 3.1). */
+static const char *arch_code(const struct cpu *cpu)
 {
-	if (arch_x86_64_is_real(cpu) || arch_x86_64_is_64bit(cpu))
-		return "";
-	return arch_x86_64_code_bits(cpu) == 32 ? ", 32-bit" : ", 16-bit";
+	switch (arch_x86_64_code_bits(cpu)) {
+	case 64:
+		return "64-bit";
+	case 32:
+		return arch_x86_64_is_long(cpu) ? "32-bit, compatible" : "32-bit";
+	default:
+		return arch_x86_64_is_long(cpu) ? "16-bit, compatible" : "16-bit";
+	}
 }
 
 /* A CPU that waits to be started has no mode worth a word. */
@@ -147,8 +161,8 @@ static void arch_describe(const struct cpu *cpu, char *text, size_t size)
 	if (waits || (cpu->valid & CPU_STOP) != CPU_STOP)
 		snprintf(text, size, "%s", activity);
 	else
-		snprintf(text, size, "%s%s%s%s", activity, *activity ? ", " : "",
-			arch_privilege(cpu), arch_width(cpu));
+		snprintf(text, size, "%s%s%s, %s", activity, *activity ? ", " : "",
+			arch_privilege(cpu), arch_code(cpu));
 }
 
 /* ---- which registers there are ----------------------------------------------------------- */

@@ -36,6 +36,10 @@ int monitor_vcpu(struct monitor *monitor, const char *arguments);
 int monitor_info_cpus(struct monitor *monitor, const char *arguments);
 int monitor_policy(struct monitor *monitor, const char *arguments);
 
+/* monitor_settings.c */
+int monitor_linear_pc(struct monitor *monitor, const char *arguments);
+int monitor_list_registers(struct monitor *monitor, const char *arguments);
+
 /* monitor_registers.c */
 int monitor_regs(struct monitor *monitor, const char *arguments);
 int monitor_sregs(struct monitor *monitor, const char *arguments);

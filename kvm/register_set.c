@@ -62,7 +62,7 @@ static void register_set_add_feature(struct register_set *set, const struct arch
 	if (first < arch->description->bulk_count)
 		description->bulk_count = description->register_count;
 	if (first < arch->description->listed_count)
-		description->listed_count = description->register_count;
+		set->short_count = description->register_count;
 }
 
 static void register_set_add_features(
@@ -92,6 +92,11 @@ static void register_set_add_expedited(
 			set->expedited[set->description.expedited_count++] = (uint8_t)number;
 }
 
+void register_set_list_all(struct register_set *set, bool all)
+{
+	set->description.listed_count = all ? 0 : set->short_count;
+}
+
 void register_set_init(struct register_set *set, const struct arch *arch, const struct cpu *cpu)
 {
 	const struct target_description *catalogue = arch->description;
@@ -105,6 +110,7 @@ void register_set_init(struct register_set *set, const struct arch *arch, const 
 	register_set_add_features(set, arch, cpu);
 	register_set_number(set, catalogue->pc, &set->description.pc);
 	register_set_add_expedited(set, catalogue);
+	register_set_list_all(set, false);
 	if (arch->watchpoint_count)
 		set->description.watchpoint_count = arch->watchpoint_count(cpu);
 }

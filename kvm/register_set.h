@@ -21,6 +21,7 @@ struct register_set {
 	struct target_register registers[REGISTER_SET_MAX_REGISTERS];
 	uint16_t own[REGISTER_SET_MAX_REGISTERS]; /* the architecture's number of each */
 	uint8_t expedited[REGISTER_SET_MAX_EXPEDITED];
+	unsigned short_count; /* how many of the first are worth a place in a short list; 0: all */
 };
 
 /*
@@ -28,6 +29,9 @@ struct register_set {
  * as KVM gives them.  A feature of which nothing is left is left out, too.  The set points into itself and must not be moved.
  */
 void register_set_init(struct register_set *set, const struct arch *arch, const struct cpu *cpu);
+
+/* Lists all of them, or (as it begins) those that the architecture's catalogue lists. */
+void register_set_list_all(struct register_set *set, bool all);
 
 /* The architecture's number of register `number`, or -ENOENT. */
 int register_set_find(const struct register_set *set, unsigned number);

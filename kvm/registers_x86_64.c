@@ -72,6 +72,8 @@ static void rip_read(const struct cpu *cpu, unsigned index, void *value)
 	uint64_t rip = cpu->x86_64.regs.rip;
 
 	(void)index;
+	if (cpu->linear_pc)
+		rip = arch_x86_64_pc(cpu);
 	registers_x86_64_put(value, arch_x86_64_is_64bit(cpu) ? rip : (uint32_t)rip, 8);
 }
 
@@ -83,7 +85,10 @@ static int rip_write(struct cpu *cpu, unsigned index, const void *value)
 	(void)index;
 	if (arch_x86_64_is_64bit(cpu) ? !arch_x86_64_is_canonical(cpu, rip) : rip >> 32 != 0)
 		return -EINVAL;
-	cpu->x86_64.regs.rip = rip;
+	if (cpu->linear_pc)
+		arch_x86_64_pc_set(cpu, rip);
+	else
+		cpu->x86_64.regs.rip = rip;
 	return 0;
 }
 

@@ -53,6 +53,7 @@ static bool vm_learn_registers(struct vm *vm)
 		vcpu->state != VCPU_PARKED)
 		return false;
 	register_set_init(&vm->registers, vm->arch, &vcpu->cpu);
+	register_set_list_all(&vm->registers, vm->lists_all);
 	vm->knows_registers = true;
 	return true;
 }
@@ -351,6 +352,7 @@ int vm_init(struct vm *vm, const struct arch *arch, const struct vm_hooks *hooks
 		.hooks = hooks,
 		.stop_timeout_ms = stop_timeout_ms,
 		.call_timeout_ms = VM_CALL_TIMEOUT_MS,
+		.linear_pc = true,
 		.vcpu_count = vcpu_count,
 		.state = VM_FREE,
 	};
@@ -387,6 +389,20 @@ void vm_fini(struct vm *vm)
 void vm_add_vcpu(struct vm *vm, unsigned index, int channel_fd)
 {
 	vcpu_init(&vm->vcpus[index], index, channel_fd);
+	vm->vcpus[index].cpu.linear_pc = vm->linear_pc;
+}
+
+void vm_set_linear_pc(struct vm *vm, bool on)
+{
+	vm->linear_pc = on;
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		vm->vcpus[i].cpu.linear_pc = on;
+}
+
+void vm_list_all_registers(struct vm *vm, bool all)
+{
+	vm->lists_all = all;
+	register_set_list_all(&vm->registers, all);
 }
 
 int vm_vcpu_fd(const struct vm *vm, unsigned index)

@@ -47,6 +47,8 @@ struct vm {
 	struct vcpu *vcpus;
 	struct register_set registers;
 	bool knows_registers; /* registers is made: a vCPU has been parked */
+	bool lists_all;       /* of them: vm_list_all_registers() */
+	bool linear_pc;       /* of every vCPU: struct cpu */
 
 	enum vm_state state;
 	bool stop_wanted;    /* by the debugger: report even without a hit */
@@ -95,6 +97,15 @@ void vm_on_end(struct vm *vm, enum target_stop_reason reason, int code);
  */
 void vm_release(struct vm *vm);
 bool vm_is_released(const struct vm *vm);
+
+/*
+ * How the debugger sees the program counter (struct cpu.linear_pc); on, until told otherwise.  What it
+ * has read before is then as old as before a stop.
+ */
+void vm_set_linear_pc(struct vm *vm, bool on);
+
+/* Whether the description names all registers, or only those that belong in a short list. */
+void vm_list_all_registers(struct vm *vm, bool all);
 
 /* One line to the debugger's user. */
 __attribute__((format(printf, 2, 3))) void vm_say(struct vm *vm, const char *format, ...);

@@ -220,8 +220,10 @@ static void test_vcpus(void **state)
 	struct rig *rig = *state;
 
 	expect_said(rig, "vcpus",
-		"* vCPU 0   thread 1   stopped, in kernel mode, pc 0x10000, last: continue\n"
-		"  vCPU 1   thread 2   stopped, in kernel mode, pc 0x11000, last: continue\n");
+		"* vCPU 0   thread 1   stopped, in kernel mode, 64-bit, pc 0x10000, last: "
+		"continue\n"
+		"  vCPU 1   thread 2   stopped, in kernel mode, 64-bit, pc 0x11000, last: "
+		"continue\n");
 	expect_words(rig, "vcpu 1 vcpus", "* vCPU 1");
 	expect_said(rig, "vcpu 1 reg rip", "rip                0x11000\n");
 	expect_said(rig, "vcpu 1 vcpu 0 reg rip", "rip                0x10000\n");
@@ -230,6 +232,44 @@ static void test_vcpus(void **state)
 	expect_refused(rig, "vcpu 1", "which command");
 	expect_refused(rig, "vcpu 1 nothing", "no command 'nothing'");
 	expect_refused(rig, "vcpus 1", "what is '1' here?");
+}
+
+/* ---- settings ---------------------------------------------------------------------------- */
+
+static void test_linear_pc(void **state)
+{
+	struct rig *rig = *state;
+
+	expect_said(rig, "linear-pc", "pc is a linear address: the code segment's base is in it\n");
+	assert_true(rig->vm.vcpus[1].cpu.linear_pc);
+	expect_words(rig, "linear-pc off", "flush register-cache");
+	assert_false(rig->vm.vcpus[0].cpu.linear_pc);
+	assert_false(rig->vm.vcpus[1].cpu.linear_pc);
+	expect_said(rig, "linear-pc", "pc is an offset in the code segment\n");
+	expect_refused(rig, "linear-pc maybe", "'on' or 'off'");
+	expect_words(rig, "linear-pc on", "flush register-cache");
+	assert_true(rig->vm.vcpus[1].cpu.linear_pc);
+}
+
+/* What is not listed has a number, and is known by its name, all the same. */
+static void test_list_registers(void **state)
+{
+	struct rig *rig = *state;
+	struct target *target = &rig->vm.target;
+	const struct target_description *description = target->ops->description(target);
+	unsigned count = description->register_count, few = description->listed_count;
+
+	expect_words(rig, "list-registers all", "unset tdesc filename");
+	assert_int_equal(description->listed_count, 0);
+	assert_int_equal(description->register_count, count);
+	expect_said(rig, "list-registers", "the debugger lists all registers\n");
+	expect_refused(rig, "list-registers some", "'all' or 'short'");
+	expect_words(rig, "list-registers short", "few registers");
+	assert_int_equal(description->listed_count, few);
+	if (!strcmp(rig->vm.arch->name, "x86_64")) {
+		assert_in_range(few, 1, count - 1);
+		expect_words(rig, "reg dr7", "dr7");
+	}
 }
 
 /* ---- registers --------------------------------------------------------------------------- */
@@ -451,6 +491,8 @@ int main(void)
 		TEST(test_help),
 		TEST(test_running),
 		TEST(test_vcpus),
+		TEST(test_linear_pc),
+		TEST(test_list_registers),
 		TEST(test_registers),
 		TEST(test_registers_refused),
 		TEST(test_xp),

@@ -176,6 +176,19 @@ static void test_too_many(void **state)
 	assert_int_equal(register_set_find(&set, REGISTER_SET_MAX_REGISTERS), -ENOENT);
 }
 
+static void test_listing(void **state)
+{
+	const struct arch arch = { .description = &catalogue, .feature = every_feature };
+
+	(void)state;
+	numbered(&arch, 0, 0);
+	register_set_list_all(&set, true);
+	assert_int_equal(set.description.listed_count, 0);
+	assert_int_equal(set.description.register_count, 9);
+	register_set_list_all(&set, false);
+	assert_int_equal(set.description.listed_count, 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +196,7 @@ int main(void)
 		cmocka_unit_test(test_a_feature_less),
 		cmocka_unit_test(test_registers_less),
 		cmocka_unit_test(test_another_size),
+		cmocka_unit_test(test_listing),
 		cmocka_unit_test(test_too_many),
 	};
 

@@ -659,18 +659,19 @@ static void test_describe(void **context)
 		uint32_t mp_state, missing;
 		const char *text;
 	} cases[] = {
-		{ LONG, X86_MP_RUNNABLE, 0, "in kernel mode" },
-		{ LONG, X86_MP_HALTED, 0, "halted, in kernel mode" },
-		{ LONG_USER, X86_MP_RUNNABLE, 0, "in user mode" },
-		{ LONG_USER, X86_MP_HALTED, CPU_MP, "in user mode" },
-		{ COMPATIBLE, X86_MP_RUNNABLE, 0, "in user mode, 32-bit" },
+		{ LONG, X86_MP_RUNNABLE, 0, "in kernel mode, 64-bit" },
+		{ LONG, X86_MP_HALTED, 0, "halted, in kernel mode, 64-bit" },
+		{ LONG_USER, X86_MP_RUNNABLE, 0, "in user mode, 64-bit" },
+		{ LONG_USER, X86_MP_HALTED, CPU_MP, "in user mode, 64-bit" },
+		{ COMPATIBLE, X86_MP_RUNNABLE, 0, "in user mode, 32-bit, compatible" },
+		{ PROTECTED_32, X86_MP_RUNNABLE, 0, "in kernel mode, 32-bit" },
 		{ PROTECTED_16, X86_MP_RUNNABLE, 0, "in kernel mode, 16-bit" },
-		{ REAL, X86_MP_RUNNABLE, 0, "in real mode" },
-		{ VIRTUAL_8086, X86_MP_RUNNABLE, 0, "in virtual-8086 mode" },
+		{ REAL, X86_MP_RUNNABLE, 0, "in real mode, 16-bit" },
+		{ VIRTUAL_8086, X86_MP_RUNNABLE, 0, "in virtual-8086 mode, 16-bit" },
 		{ REAL, X86_MP_UNINITIALIZED, 0, "waiting for INIT" },
 		{ REAL, X86_MP_INIT_RECEIVED, 0, "waiting for SIPI" },
 		{ LONG, X86_MP_HALTED, CPU_GENERAL, "halted" },
-		{ LONG, 99, 0, "in kernel mode" },
+		{ LONG, 99, 0, "in kernel mode, 64-bit" },
 	};
 
 	(void)context;
@@ -684,6 +685,53 @@ static void test_describe(void **context)
 		assert_string_equal(text, cases[i].text);
 		arch_x86_64.describe(&cpu, small, sizeof(small));
 		assert_int_equal(strlen(small), 4);
+	}
+}
+
+/* In SMM CPL and CR0 say nothing; where the events are not fetched, nothing says that it is SMM. */
+static void test_describe_smm(void **context)
+{
+	struct cpu cpu = cpu_in(REAL);
+	char text[64];
+
+	(void)context;
+	cpu.x86_64.events.smi.smm = 1;
+	arch_x86_64.describe(&cpu, text, sizeof(text));
+	assert_string_equal(text, "in system management mode, 16-bit");
+	cpu.valid &= ~(uint32_t)CPU_EVENTS;
+	arch_x86_64.describe(&cpu, text, sizeof(text));
+	assert_string_equal(text, "in real mode, 16-bit");
+}
+
+/* The debugger's pc is an address where it is told linear addresses, and an offset where not. */
+static void test_linear_pc(void **context)
+{
+	static const struct {
+		enum mode mode;
+		uint64_t base, rip, linear;
+	} cases[] = {
+		{ REAL, 0xffff0000, 0xfff0, 0xfffffff0 },
+		{ REAL, 0x7c00, 0x10, 0x7c10 },
+		{ PROTECTED_32, 0x1000, 0xfffff000, 0 },
+		{ COMPATIBLE, 0, 0x8048000, 0x8048000 },
+		{ LONG, 0x5000, UINT64_C(0xffffffff81000000), UINT64_C(0xffffffff81000000) },
+		{ VIRTUAL_8086, 0x12340, 0x5, 0x12345 },
+	};
+
+	(void)context;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cpu cpu = cpu_in(cases[i].mode);
+
+		cpu.x86_64.sregs.cs.base = cases[i].base;
+		cpu.x86_64.regs.rip = cases[i].rip;
+		assert_true(value_of(&cpu, X86_REG_RIP) == cases[i].rip);
+		cpu.linear_pc = true;
+		assert_true(value_of(&cpu, X86_REG_RIP) == cases[i].linear);
+		assert_int_equal(set(&cpu, X86_REG_RIP, cases[i].linear), 0);
+		assert_true(cpu.x86_64.regs.rip == cases[i].rip);
+		assert_int_equal(set(&cpu, X86_REG_RIP, cases[i].linear ^ 2), 0);
+		assert_true(arch_x86_64.pc(&cpu) == (cases[i].linear ^ 2));
+		assert_int_equal(cpu.dirty, CPU_GENERAL);
 	}
 }
 
@@ -728,6 +776,8 @@ int main(void)
 		cmocka_unit_test(test_tag_word),
 		cmocka_unit_test(test_pc),
 		cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_describe_smm),
+		cmocka_unit_test(test_linear_pc),
 		cmocka_unit_test(test_address_space),
 		cmocka_unit_test(test_limitations_have_words),
 	};
