@@ -101,16 +101,19 @@ static bool binary_needs_escape(uint8_t byte)
 size_t reply_put_binary(struct reply *reply, const void *bytes, size_t count)
 {
 	const uint8_t *from = bytes;
-	size_t done;
+	uint8_t *to = reply->bytes + reply->length, *end = reply->bytes + reply->capacity;
+	size_t done = 0;
 
-	for (done = 0; done < count && !reply->failed; done++) {
-		uint8_t escaped[2] = { '}', from[done] ^ 0x20 };
-		bool needs = binary_needs_escape(from[done]);
+	for (; done < count && !reply->failed; done++) {
+		bool escape = binary_needs_escape(from[done]);
 
-		if (reply->capacity - reply->length < (needs ? 2 : 1))
+		if (end - to < (escape ? 2 : 1))
 			break;
-		reply_put_bytes(reply, needs ? escaped : from + done, needs ? 2 : 1);
+		if (escape)
+			*to++ = '}';
+		*to++ = from[done] ^ (escape ? 0x20 : 0);
 	}
+	reply->length = (size_t)(to - reply->bytes);
 	return done;
 }
 
