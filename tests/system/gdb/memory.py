@@ -4,6 +4,7 @@ from session import *
 
 HOLE = 0xffffa00000000000 if IS_X86 else 0xffff010000000000
 DEVICE = 0xffffffffc0000000 if IS_X86 else 0xffff000009000000
+DEVICE_PHYSICAL = 0xfee00000 if IS_X86 else 0x9000000
 TEXT = "worker_round"
 
 
@@ -35,6 +36,77 @@ def strings():
         check("x/s", "Hello from the demo guest: %u vCPUs at work." in said, said)
     check("print of a structure with a list in it", "nr_nodes = " in do("print *(struct worker *)&workers"))
     check("print of an array", "is_online = 1" in do("print cpus[%d]" % (VCPUS - 1)))
+
+
+def asked_there(packet):
+    """Whether gdb has the target do it, and does not read the memory itself."""
+    return "currently enabled" in do("show remote %s-packet" % packet)
+
+
+def searched():
+    at = address("line_add") & ~0xfff
+    said = do("find /b 0x%x, +0x3000, 'H', 'e', 'l', 'l', 'o', ' ', 'f', 'r', 'o', 'm'" % at)
+    check("find: one place, found by the target", "1 pattern found" in said and asked_there("search-memory"),
+          said)
+    said = do("find /w 0x%x, +0x2000, 0x7ab1e5ad" % at)
+    check("find of what is not there", "Pattern not found" in said, said)
+
+
+def packet(payload):
+    """What the target answers; gdb shows it in quotes."""
+    return re.search(r'received: "(.*)"', do("maint packet " + payload)).group(1)
+
+
+def set_physical(mode):
+    answer = packet("Qqemu.PhyMemMode:%d" % mode)
+    do("maintenance flush dcache")
+    return answer == "OK" and packet("qqemu.PhyMemMode") == "%d" % mode
+
+
+def checksum(data):
+    """The manual's, of qCRC."""
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04c11db7 if crc >> 31 else 0)) & 0xffffffff
+    return crc
+
+
+def compared():
+    """By checksums that the target makes, where sections are loaded: a kernel's are physical addresses."""
+    at = physical(address("list_sum"))
+    set_physical(1)
+    said = do("compare-sections .text")
+    check("compare-sections .text: matched", "matched" in said and "MIS" not in said, said)
+    check("maint packet qCRC: as in the ELF file",
+          packet("qCRC:%x,100" % at) == "C%x" % checksum(in_file(address("list_sum"), 0x100)))
+    old = memory(at, 1)
+    gdb.selected_inferior().write_memory(at, bytes([old[0] ^ 1]))
+    said = do("compare-sections .text")
+    check("compare-sections after a byte was changed: mis-matched", "MIS-MATCHED" in said, said)
+    gdb.selected_inferior().write_memory(at, old)
+    check("compare-sections after it was changed back", "MIS" not in do("compare-sections .text"))
+    set_physical(0)
+
+
+def physical_memory():
+    """As scripts for QEMU have it."""
+    code, word = address(TEXT), address("demo_talks")
+    check("maint packet Qqemu.PhyMemMode:1", set_physical(1))
+    check("x/64xb of a physical address: as in the ELF file",
+          memory(physical(code), 64) == in_file(code, 64))
+    check("x of the virtual address: an error now", refused("x/xw 0x%x" % code) is not None)
+    gdb.selected_inferior().write_memory(physical(word), struct.pack("<I", 0x600d))
+    error = refused("x/xw 0x%x" % DEVICE_PHYSICAL)
+    check("x of a device's physical address: an error",
+          error is not None and "Cannot access memory" in error, error)
+    check("maint packet Qqemu.PhyMemMode:0", set_physical(0))
+    check("what was written to a physical address, by its virtual one", value("demo_talks") == 0x600d)
+    do("set var demo_talks = 1")
+    check("x/64xb of a virtual address again", memory(code, 64) == in_file(code, 64))
+    check("maint packet qqemu.sstepbits, qqemu.sstep",
+          packet("qqemu.sstepbits") == "ENABLE=1,NOIRQ=2,NOTIMER=4" and packet("qqemu.sstep") == "0x7")
 
 
 def write():
@@ -118,6 +190,9 @@ def memory_theme():
     read_code()
     whole_text()
     strings()
+    searched()
+    compared()
+    physical_memory()
     write()
     not_there()
     write_silences()

@@ -205,15 +205,30 @@ def memory(at, size):
     return bytes(gdb.selected_inferior().read_memory(at, size))
 
 
-def in_file(at, size):
-    """What the ELF file has at an address that the guest runs it at."""
-    image = open(os.environ["STAGE_ELF"], "rb").read()
+def segments(image):
+    """Of an ELF file: the addresses that the guest runs them at, where they are loaded, offsets, sizes."""
     start, = struct.unpack_from("<Q", image, 32)
     entry_size, entries = struct.unpack_from("<HH", image, 54)
     for i in range(entries):
-        kind, _, offset, gva, _, length = struct.unpack_from("<IIQQQQ", image, start + i * entry_size)
-        if kind == 1 and gva <= at and at + size <= gva + length:
+        kind, _, offset, gva, gpa, length = struct.unpack_from("<IIQQQQ", image, start + i * entry_size)
+        if kind == 1:
+            yield gva, gpa, offset, length
+
+
+def in_file(at, size):
+    """What the ELF file has at an address that the guest runs it at."""
+    image = open(os.environ["STAGE_ELF"], "rb").read()
+    for gva, _, offset, length in segments(image):
+        if gva <= at and at + size <= gva + length:
             return image[offset + at - gva:offset + at - gva + size]
+    raise LookupError(hex(at))
+
+
+def physical(at):
+    """Where the guest has what it knows by that address."""
+    for gva, gpa, _, length in segments(open(os.environ["STAGE_ELF"], "rb").read()):
+        if gva <= at < gva + length:
+            return at - gva + gpa
     raise LookupError(hex(at))
 
 
