@@ -204,6 +204,12 @@ struct arch {
 	int (*register_read)(const struct cpu *cpu, unsigned number, void *value);
 	int (*register_write)(struct cpu *cpu, unsigned number, const void *value);
 
+	/*
+	 * The number by which KVM knows a register that need not be in the catalogue: an MSR's index,
+	 * or a system register as S3_0_C1_C0_0.  0 or -EINVAL.
+	 */
+	int (*parse_numbered)(const char *text, uint32_t *number);
+
 	/* As the walkers: 1, 0, -errno. */
 	int (*translate)(const struct cpu *cpu, const struct physical *memory, gva_t gva,
 		struct translation *out);

@@ -137,6 +137,7 @@ const struct arch arch_arm64 = {
 	.register_groups = registers_arm64_groups,
 	.register_read = registers_arm64_read,
 	.register_write = registers_arm64_write,
+	.parse_numbered = registers_arm64_parse_numbered,
 	.translate = arm64_translate,
 	.entry_name = table_entry_arm64_name,
 	.entry_describe = table_entry_arm64_describe,

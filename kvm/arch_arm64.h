@@ -136,6 +136,7 @@ extern const struct target_alias dwarf_arm64[];
 
 uint32_t registers_arm64_groups(unsigned number);
 int registers_arm64_read(const struct cpu *cpu, unsigned number, void *value);
+int registers_arm64_parse_numbered(const char *text, uint32_t *number);
 int registers_arm64_write(struct cpu *cpu, unsigned number, const void *value);
 
 /* ---- plan_arm64.c ------------------------------------------------------------------------ */

@@ -218,6 +218,7 @@ const struct arch arch_x86_64 = {
 	.register_groups = registers_x86_64_groups,
 	.register_read = registers_x86_64_read,
 	.register_write = registers_x86_64_write,
+	.parse_numbered = registers_x86_64_parse_numbered,
 	.translate = arch_translate,
 	.entry_name = table_entry_x86_64_name,
 	.entry_describe = table_entry_x86_64_describe,

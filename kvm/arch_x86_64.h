@@ -178,6 +178,7 @@ uint32_t registers_x86_64_groups(unsigned number);
 /* Whether it can be read, with what is fetched. */
 bool registers_x86_64_is_there(const struct cpu *cpu, unsigned number);
 int registers_x86_64_read(const struct cpu *cpu, unsigned number, void *value);
+int registers_x86_64_parse_numbered(const char *text, uint32_t *number);
 int registers_x86_64_write(struct cpu *cpu, unsigned number, const void *value);
 
 int plan_x86_64_check_point(const struct cpu *cpu, const struct hardware_point *points,

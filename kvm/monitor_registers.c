@@ -149,10 +149,9 @@ static unsigned monitor_put_registers(struct monitor *monitor, const char *group
 	return registers.count;
 }
 
-static bool monitor_find_register(struct monitor *monitor,
+static bool monitor_find_register(
 	const struct target_description *description, const char *name, struct monitor_register *at)
 {
-	(void)monitor;
 	at->number = 0;
 	for (unsigned i = 0; i < description->feature_count; i++) {
 		at->feature = &description->features[i];
@@ -172,7 +171,7 @@ static int monitor_look_up_register(
 
 	if (!description)
 		return monitor_no_registers(monitor);
-	if (!monitor_find_register(monitor, description, name, at))
+	if (!monitor_find_register(description, name, at))
 		return monitor_fail(
 			monitor, -EINVAL, "no register is called '%s': see monitor regs all", name);
 	return 0;
@@ -279,6 +278,55 @@ int monitor_reg(struct monitor *monitor, const char *arguments)
 	return rc;
 }
 
+/* ---- by number --------------------------------------------------------------------------- */
+
+static int monitor_set_numbered(
+	struct monitor *monitor, uint32_t number, const char *name, const char *text)
+{
+	uint64_t value;
+	int rc = monitor_take_number(monitor, &text, "the value", &value);
+
+	if (rc == 0)
+		rc = monitor_take_end(monitor, text);
+	if (rc < 0)
+		return rc;
+	rc = vcpu_set_numbered(monitor->view.vcpu, number, value, monitor->vm->call_timeout_ms);
+	return rc < 0 ? monitor_fail(monitor, -EINVAL, "KVM does not take this for %s", name) : 0;
+}
+
+static int monitor_numbered(
+	struct monitor *monitor, uint32_t number, const char *name, const char *rest)
+{
+	uint64_t value;
+	int rc = 0;
+
+	if (*rest == '=')
+		rc = monitor_set_numbered(monitor, number, name, rest + 1 + strspn(rest + 1, " "));
+	else
+		rc = monitor_take_end(monitor, rest);
+	if (rc < 0)
+		return rc;
+	rc = vcpu_get_numbered(monitor->view.vcpu, number, &value, monitor->vm->call_timeout_ms);
+	if (rc < 0)
+		return monitor_fail(monitor, -ENODATA, "KVM gives no %s for this vCPU", name);
+	monitor_put(monitor, "%-18s 0x%llx\n", name, (unsigned long long)value);
+	return 0;
+}
+
+/* A name of the catalogue, or a number that only KVM has to know. */
+int monitor_msr(struct monitor *monitor, const char *arguments)
+{
+	size_t length = strcspn(arguments, " =");
+	char name[MONITOR_REGISTER_NAME];
+	uint32_t number;
+
+	snprintf(name, sizeof(name), "%.*s", (int)length, arguments);
+	if (monitor->vm->arch->parse_numbered(name, &number) < 0)
+		return monitor_reg(monitor, arguments);
+	arguments += length;
+	return monitor_numbered(monitor, number, name, arguments + strspn(arguments, " "));
+}
+
 /* ---- groups ------------------------------------------------------------------------------ */
 
 int monitor_regs(struct monitor *monitor, const char *arguments)
@@ -327,6 +375,24 @@ static void monitor_put_qemu(struct monitor *monitor, const struct monitor_regis
 		(unsigned long long)monitor_value_number(value));
 }
 
+/* x86: "GDT= base limit", where there is such a register. */
+static void monitor_put_qemu_table(
+	struct monitor *monitor, const char *label, const char *base, const char *limit)
+{
+	const struct target_description *description = monitor_description(monitor);
+	uint8_t base_value[TARGET_REGISTER_MAX_BYTES], limit_value[TARGET_REGISTER_MAX_BYTES];
+	struct monitor_register at;
+
+	if (!monitor_find_register(description, base, &at) ||
+		monitor_register_read(monitor, at.number, base_value) < 0 ||
+		!monitor_find_register(description, limit, &at) ||
+		monitor_register_read(monitor, at.number, limit_value) < 0)
+		return;
+	monitor_put(monitor, "%s=     %016llx %08llx\n", label,
+		(unsigned long long)monitor_value_number(base_value),
+		(unsigned long long)monitor_value_number(limit_value));
+}
+
 int monitor_info_registers(struct monitor *monitor, const char *arguments)
 {
 	const struct target_description *description = monitor_description(monitor);
@@ -339,5 +405,7 @@ int monitor_info_registers(struct monitor *monitor, const char *arguments)
 		return monitor_no_registers(monitor);
 	monitor_put(monitor, "CPU#%u\n", monitor->thread - 1);
 	monitor_each_register(monitor, description, &registers);
+	monitor_put_qemu_table(monitor, "GDT", "gdtr_base", "gdtr_limit");
+	monitor_put_qemu_table(monitor, "IDT", "idtr_base", "idtr_limit");
 	return 0;
 }

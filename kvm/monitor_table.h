@@ -44,6 +44,7 @@ int monitor_list_registers(struct monitor *monitor, const char *arguments);
 int monitor_regs(struct monitor *monitor, const char *arguments);
 int monitor_sregs(struct monitor *monitor, const char *arguments);
 int monitor_msrs(struct monitor *monitor, const char *arguments);
+int monitor_msr(struct monitor *monitor, const char *arguments);
 int monitor_reg(struct monitor *monitor, const char *arguments);
 int monitor_info_registers(struct monitor *monitor, const char *arguments);
 

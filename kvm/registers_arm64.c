@@ -5,6 +5,7 @@
  * the guest, so values are copied as they are.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "kvm/arch_arm64.h"
 
@@ -168,5 +169,23 @@ int registers_arm64_write(struct cpu *cpu, unsigned number, const void *value)
 		return -EINVAL;
 	memcpy((uint8_t *)&cpu->arm64 + place.offset, value, place.size);
 	registers_arm64_mark(cpu, number, place.group);
+	return 0;
+}
+
+/* ---- by number --------------------------------------------------------------------------- */
+
+/* As assemblers write what has no name: S<op0>_<op1>_C<n>_C<m>_<op2> (Arm ARM, C5.1.2). */
+int registers_arm64_parse_numbered(const char *text, uint32_t *number)
+{
+	unsigned op0, op1, crn, crm, op2;
+	int end = 0;
+
+	if (sscanf(text, "%*1[Ss]%1u_%1u_%*1[Cc]%2u_%*1[Cc]%2u_%1u%n", &op0, &op1, &crn, &crm, &op2,
+		    &end) != 5 ||
+		text[end] || strpbrk(text, " +-"))
+		return -EINVAL;
+	if (op0 < 2 || op0 > 3 || op1 > 7 || crn > 15 || crm > 15 || op2 > 7)
+		return -EINVAL;
+	*number = op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2;
 	return 0;
 }

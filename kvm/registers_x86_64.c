@@ -5,6 +5,7 @@
  * Pure: what changed is marked dirty, and stored by others.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include "kvm/registers_x86_64.h"
 
@@ -243,4 +244,19 @@ int registers_x86_64_write(struct cpu *cpu, unsigned number, const void *value)
 	if (memcmp(before, after, sizeof(before)) != 0)
 		cpu->dirty |= row->dirty;
 	return rc;
+}
+
+/* ---- by number --------------------------------------------------------------------------- */
+
+int registers_x86_64_parse_numbered(const char *text, uint32_t *number)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || end == text || *end || *text < '0' || *text > '9' || value > UINT32_MAX)
+		return -EINVAL;
+	*number = (uint32_t)value;
+	return 0;
 }

@@ -41,4 +41,14 @@ void transfer_guest_debug(struct program *program, const void *arg, size_t size)
  */
 void transfer_disarm(struct program *program, const void *arg, size_t size);
 
+/*
+ * One register by the architecture's own number, as arch->parse_numbered() gives it: appends to
+ * `after` what reads it, or writes value.
+ */
+void transfer_get_numbered(struct program *program, uint32_t number);
+void transfer_set_numbered(struct program *program, uint32_t number, uint64_t value);
+
+/* The result of the former.  -ENODATA: KVM does not give it. */
+int transfer_take_numbered(struct results *results, uint64_t *value);
+
 #endif

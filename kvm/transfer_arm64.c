@@ -480,3 +480,34 @@ void transfer_disarm(struct program *program, const void *arg, size_t size)
 	(void)arg;
 	(void)size;
 }
+
+/* ---- system registers by number ---------------------------------------------------------- */
+
+void transfer_get_numbered(struct program *program, uint32_t number)
+{
+	uint64_t arg[2] = { SYSREG_ID(number) };
+
+	program_after(program, KVM_GET_ONE_REG, arg, sizeof(arg));
+}
+
+void transfer_set_numbered(struct program *program, uint32_t number, uint64_t value)
+{
+	uint64_t arg[2] = { SYSREG_ID(number), value };
+
+	program_after(program, KVM_SET_ONE_REG, arg, sizeof(arg));
+}
+
+int transfer_take_numbered(struct results *results, uint64_t *value)
+{
+	uint64_t arg[2] = { 0 };
+	const void *bytes;
+	size_t size;
+	int rc = results_next(results, &bytes, &size);
+
+	if (rc < 0)
+		return -ENODATA;
+	if (size == sizeof(arg))
+		memcpy(arg, bytes, sizeof(arg));
+	*value = arg[1];
+	return 0;
+}

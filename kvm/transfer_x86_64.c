@@ -419,3 +419,35 @@ void transfer_disarm(struct program *program, const void *arg, size_t size)
 				     X86_GUESTDBG_INJECT_BP);
 	program_after(program, KVM_SET_GUEST_DEBUG, &debug, size);
 }
+
+/* ---- MSRs by number ---------------------------------------------------------------------- */
+
+void transfer_get_numbered(struct program *program, uint32_t number)
+{
+	struct msr_one one = { .count = 1, .entry.index = number };
+
+	program_after(program, KVM_GET_MSRS, &one, sizeof(one));
+}
+
+void transfer_set_numbered(struct program *program, uint32_t number, uint64_t value)
+{
+	struct msr_one one = { .count = 1, .entry = { .index = number, .data = value } };
+
+	program_after(program, KVM_SET_MSRS, &one, sizeof(one));
+}
+
+/* 1 when it has been read or written: KVM does not fail for an MSR that it does not know. */
+int transfer_take_numbered(struct results *results, uint64_t *value)
+{
+	struct msr_one one = { .count = 0 };
+	const void *bytes;
+	size_t size;
+	int rc = results_next(results, &bytes, &size);
+
+	if (rc != 1)
+		return -ENODATA;
+	if (size == sizeof(one))
+		memcpy(&one, bytes, sizeof(one));
+	*value = one.entry.data;
+	return 0;
+}

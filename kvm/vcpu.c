@@ -79,6 +79,43 @@ int vcpu_store(struct vcpu *vcpu, int timeout_ms)
 	return -EINVAL;
 }
 
+static int vcpu_call_numbered(
+	struct vcpu *vcpu, struct program *program, uint64_t *value, int timeout_ms)
+{
+	struct results results;
+	int rc = vcpu_store(vcpu, timeout_ms);
+
+	if (rc == 0 && vcpu->state != VCPU_PARKED)
+		rc = -EBUSY;
+	if (rc == 0)
+		rc = vcpu_call(vcpu, program, timeout_ms);
+	if (rc < 0)
+		return rc;
+	port_results(&vcpu->port, &results);
+	return transfer_take_numbered(&results, value);
+}
+
+int vcpu_get_numbered(struct vcpu *vcpu, uint32_t number, uint64_t *value, int timeout_ms)
+{
+	struct program program;
+
+	program_init(&program, 0);
+	transfer_get_numbered(&program, number);
+	return vcpu_call_numbered(vcpu, &program, value, timeout_ms);
+}
+
+int vcpu_set_numbered(struct vcpu *vcpu, uint32_t number, uint64_t value, int timeout_ms)
+{
+	struct program program;
+	int rc;
+
+	program_init(&program, 0);
+	transfer_set_numbered(&program, number, value);
+	rc = vcpu_call_numbered(vcpu, &program, &value, timeout_ms);
+	vcpu->cpu.valid = 0; /* what else has changed with it is for KVM to say */
+	return rc == -ENODATA ? -EINVAL : rc;
+}
+
 /* Appends KVM_SET_GUEST_DEBUG, unless KVM has exactly this already.  Returns its size. */
 static size_t vcpu_load_debug(struct vcpu *vcpu, const struct arch *arch, struct program *program)
 {

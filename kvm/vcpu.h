@@ -67,6 +67,13 @@ int vcpu_fetch(struct vcpu *vcpu, uint32_t groups, int timeout_ms);
 int vcpu_store(struct vcpu *vcpu, int timeout_ms);
 
 /*
+ * One register by its number (arch->parse_numbered()).  0; -ENODATA KVM does not give it; -EINVAL it
+ * does not take the value; -EBUSY; -errno of the port.
+ */
+int vcpu_get_numbered(struct vcpu *vcpu, uint32_t number, uint64_t *value, int timeout_ms);
+int vcpu_set_numbered(struct vcpu *vcpu, uint32_t number, uint64_t value, int timeout_ms);
+
+/*
  * Lets a parked vCPU run with vcpu->plan and what is left in vcpu->inject; its report brings
  * `groups` along.  0 or -errno of the port.
  */

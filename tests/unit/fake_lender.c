@@ -313,6 +313,22 @@ static int msrs(struct fake_vcpu *vcpu, uint8_t *argument)
 	return (int)count;
 }
 
+/* One that nobody but a person at a debugger knows, and one that there is not. */
+static int odd_msrs(struct fake_vcpu *vcpu, uint32_t request, uint8_t *argument)
+{
+	uint32_t index;
+
+	memcpy(&index, argument + 8, sizeof(index));
+	if (index == FAKE_NO_MSR)
+		return 0;
+	if (index != FAKE_MSR)
+		return msrs(vcpu, argument);
+	if (request == (uint32_t)KVM_SET_MSRS)
+		memcpy(&vcpu->odd_msr_value, argument + 16, 8);
+	memcpy(argument + 16, &vcpu->odd_msr_value, 8);
+	return 1;
+}
+
 static int get(void *argument, const void *state, size_t size)
 {
 	memcpy(argument, state, size);
@@ -362,7 +378,7 @@ static int serve(struct fake_vcpu *vcpu, uint32_t request, uint8_t *argument)
 		return get(argument, &vcpu->mp_state, sizeof(vcpu->mp_state));
 	case (uint32_t)KVM_GET_MSRS:
 	case (uint32_t)KVM_SET_MSRS:
-		return msrs(vcpu, argument);
+		return odd_msrs(vcpu, request, argument);
 	case (uint32_t)KVM_SET_GUEST_DEBUG:
 		return set_guest_debug(vcpu, argument);
 	case (uint32_t)KVM_GET_XSAVE: /* an old KVM, on a machine without XSAVE */

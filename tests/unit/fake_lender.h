@@ -28,6 +28,8 @@ enum {
 	FAKE_FAULT_HANDLER = 0x7080,
 	FAKE_CODE = 0x10000, /* all NOP until the test says otherwise */
 	FAKE_GUARDS = 64,
+	FAKE_MSR = 0x1234,
+	FAKE_NO_MSR = 0x1235,
 };
 
 #define FAKE_STRAY_DR6 UINT64_C(0xffff8ff0) /* BT, which nothing here raises by itself */
@@ -80,7 +82,7 @@ struct fake_vcpu {
 	struct x86_fpu fpu;
 	struct x86_events events;
 	uint32_t mp_state;
-	uint64_t msr_value;
+	uint64_t msr_value, odd_msr_value;
 	uint32_t control;
 	uint64_t debugreg[8];
 	int waiting_vector; /* exception queued; -1 none */

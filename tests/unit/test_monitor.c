@@ -293,6 +293,7 @@ static void test_registers(void **state)
 	expect_words(rig, "info registers", "RBX=ffffffffffffffff\n");
 	expect_words(rig, "info registers", "CR3=");
 	assert_null(strstr(rig->said, "XMM"));
+	expect_words(rig, "info registers", "\nGDT=     0000000000000000 00000000\n");
 }
 
 static void test_registers_refused(void **state)
@@ -318,6 +319,23 @@ static void test_registers_refused(void **state)
 	expect_refused(rig, "reg cs = 0x100000000", "cs has 32 bits");
 	expect_refused(rig, "regs nothing", "no register is in 'nothing'");
 	expect_refused(rig, "sregs 1", "what is '1' here?");
+}
+
+static void test_numbered(void **state)
+{
+	struct rig *rig = *state;
+
+	expect_said(rig, "msr 0x1234 = 5 + 1", "0x1234             0x6\n");
+	expect_said(rig, "msr 4660", "4660               0x6\n");
+	expect_said(rig, "vcpu 1 msr 0x1234", "0x1234             0x0\n");
+	expect_words(rig, "msr efer", "LMA");
+	expect_words(rig, "reg rip", "0x10000");
+	expect_refused(rig, "msr 0x1235", "KVM gives no 0x1235");
+	expect_refused(rig, "msr 0x1235 = 1", "KVM does not take this for 0x1235");
+	expect_refused(rig, "msr 0x1234 5", "what is '5' here?");
+	expect_refused(rig, "msr 0x1234 =", "the value is missing");
+	expect_refused(rig, "msr 0x100001234", "no register is called");
+	expect_refused(rig, "msr", "which register?");
 }
 
 /* ---- memory ------------------------------------------------------------------------------ */
@@ -495,6 +513,7 @@ int main(void)
 		TEST(test_list_registers),
 		TEST(test_registers),
 		TEST(test_registers_refused),
+		TEST(test_numbered),
 		TEST(test_xp),
 		TEST(test_xp_refused),
 		TEST(test_xp_hides),

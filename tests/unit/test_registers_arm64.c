@@ -359,9 +359,35 @@ static void test_translate(void **state)
 	assert_int_equal(arch_arm64.translate(&cpu, &memory, 0x40001234, &out), -EFAULT);
 }
 
+static void test_parse_numbered(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t number;
+	} good[] = {
+		{ "S3_0_C1_C0_0", 3 << 14 | 1 << 7 },
+		{ "s2_7_c15_c15_7", 2 << 14 | 7 << 11 | 15 << 7 | 15 << 3 | 7 },
+		{ "S3_3_c13_c0_2", 3 << 14 | 3 << 11 | 13 << 7 | 2 },
+	};
+	static const char *const bad[] = { "", "TTBR0_EL1", "S", "S3", "S3_0_C1_C0", "S3_0_C1_C0_",
+		"S3_0_C1_C0_8", "S3_0_C16_C0_0", "S3_0_C1_C16_0", "S3_8_C1_C0_0", "S1_0_C1_C0_0",
+		"S4_0_C1_C0_0", "S3_0_C1_C0_0x", "S3_0_C1_C0_00", "S3_0_C+1_C0_0", "S3_0_C 1_C0_0",
+		"S-3_0_C1_C0_0", "0x1234", "3_0_C1_C0_0" };
+	uint32_t number;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_int_equal(arch_arm64.parse_numbered(good[i].text, &number), 0);
+		assert_int_equal(number, good[i].number);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(arch_arm64.parse_numbered(bad[i], &number), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse_numbered),
 		cmocka_unit_test(test_description),
 		cmocka_unit_test(test_description_is_sound),
 		cmocka_unit_test(test_sysreg_table),

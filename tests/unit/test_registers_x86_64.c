@@ -758,9 +758,34 @@ static void test_limitations_have_words(void **context)
 			limitation_text((enum limitation)(1u << bit)), limitation_text(0));
 }
 
+static void test_parse_numbered(void **context)
+{
+	static const struct {
+		const char *text;
+		uint32_t number;
+	} good[] = {
+		{ "0xc0000082", 0xc0000082 },
+		{ "0", 0 },
+		{ "416", 416 },
+		{ "0xffffffff", 0xffffffff },
+	};
+	static const char *const bad[] = { "", "lstar", "0x", "0x100000000",
+		"99999999999999999999999", "-1", "+1", " 1", "1 ", "1q", "0xg" };
+	uint32_t number;
+
+	(void)context;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		assert_int_equal(arch_x86_64.parse_numbered(good[i].text, &number), 0);
+		assert_int_equal(number, good[i].number);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		assert_int_equal(arch_x86_64.parse_numbered(bad[i], &number), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_parse_numbered),
 		cmocka_unit_test(test_description),
 		cmocka_unit_test(test_flags_fit),
 		cmocka_unit_test(test_write_then_read),
