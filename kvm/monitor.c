@@ -10,7 +10,8 @@
 
 enum { MONITOR_PUT = 1024 };
 
-static void monitor_put_list(struct monitor *monitor, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void monitor_put_list(
+	struct monitor *monitor, const char *format, va_list args)
 {
 	char text[MONITOR_PUT];
 	int length = vsnprintf(text, sizeof(text), format, args);

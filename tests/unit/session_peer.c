@@ -30,17 +30,76 @@ static void peer_on_trace(void *context, bool incoming, const char *payload, siz
 		peer->requests++;
 }
 
+static bool peer_next_process(void *context, unsigned after, struct process *process)
+{
+	const struct session_peer *peer = context;
+
+	for (unsigned i = after; i < 8; i++)
+		if (peer->processes >> i & 1) {
+			*process = (struct process){ .number = i + 1, .name = "vm", .threads = 1 };
+			return true;
+		}
+	return false;
+}
+
+static void peer_open(struct session_peer *peer, unsigned process)
+{
+	struct session_hooks hooks = {
+		.trace = peer_on_trace,
+		.is_tracing = true,
+		.next_process = peer_next_process,
+		.context = peer,
+	};
+
+	peer->process = process;
+	peer->session = session_create(&peer->fake.target, process, &hooks);
+}
+
 int session_peer_init(struct session_peer *peer, const struct fake_machine *machine,
 	unsigned threads, bool running)
 {
-	struct session_hooks hooks = {
-		.trace = peer_on_trace, .is_tracing = true, .context = peer
-	};
-
 	memset(peer, 0, sizeof(*peer));
 	fake_target_init(&peer->fake, machine, threads, running);
-	peer->session = session_create(&peer->fake.target, 1, &hooks);
+	peer_open(peer, 1);
 	return packet_reader_init(&peer->reader) || !peer->session ? -ENOMEM : 0;
+}
+
+void session_peer_enter_lobby(struct session_peer *peer, uint8_t processes)
+{
+	session_destroy(peer->session);
+	peer->processes = processes;
+	peer_open(peer, 0);
+}
+
+/* Where it arrives, and why not where it wanted to. */
+static unsigned peer_destination(const struct session_peer *peer, unsigned process, int *refusal)
+{
+	if (!process || *refusal)
+		return 0;
+	if (process <= 8 && peer->processes >> (process - 1) & 1)
+		return process;
+	*refusal = ESRCH;
+	return 0;
+}
+
+bool session_peer_travel(struct session_peer *peer, int refusal)
+{
+	struct conversation talk;
+	unsigned process;
+
+	while (session_is_departing(peer->session, &process)) {
+		session_peer_read(peer, SIZE_MAX);
+		if (session_export(peer->session, &talk))
+			return false;
+		session_destroy(peer->session);
+		refusal = process ? refusal : 0;
+		process = peer_destination(peer, process, &refusal);
+		fake_target_init(&peer->fake, peer->fake.machine, peer->fake.threads, process);
+		peer_open(peer, process);
+		if (!peer->session || session_import(peer->session, &talk, refusal))
+			return false;
+	}
+	return true;
 }
 
 void session_peer_fini(struct session_peer *peer)

@@ -13,6 +13,8 @@
 struct session_peer {
 	struct fake_target fake;
 	struct session *session;
+	unsigned process;            /* that it is attached to; 0: the lobby */
+	uint8_t processes;           /* that there are: bit 0 is number 1, ... */
 	struct packet_reader reader; /* of what comes back */
 	bool refused;                /* session_input() said -EPROTO */
 	bool is_lldb;                /* it has asked for what only lldb asks for */
@@ -30,6 +32,16 @@ struct session_peer {
 int session_peer_init(struct session_peer *peer, const struct fake_machine *machine,
 	unsigned threads, bool running);
 void session_peer_fini(struct session_peer *peer);
+
+/* Begins anew, attached to nothing, with such guests. */
+void session_peer_enter_lobby(struct session_peer *peer, uint8_t processes);
+
+/*
+ * While the session departs: reads what is left, and goes on where it wants to, over a target that
+ * runs; when that is not there, or refusal is an errno, back in the lobby.  False: the
+ * conversation has ended.
+ */
+bool session_peer_travel(struct session_peer *peer, int refusal);
 
 /* Sends bytes as they are: how many were taken. */
 size_t session_peer_send_bytes(struct session_peer *peer, const void *bytes, size_t length);
