@@ -289,7 +289,7 @@ void walk_guest_stop(struct walk_guest *guest)
 			walk_bail("vCPU %u did not park", i);
 }
 
-static void guest_resume(struct walk_guest *guest, const enum target_action *actions)
+static void guest_resume(struct walk_guest *guest, const struct target_resume *actions)
 {
 	struct target *target = &guest->vm.target;
 	int rc = target->ops->resume(target, actions);
@@ -301,18 +301,18 @@ static void guest_resume(struct walk_guest *guest, const enum target_action *act
 
 void walk_guest_resume(struct walk_guest *guest)
 {
-	enum target_action actions[MAX_VCPUS];
+	struct target_resume actions[MAX_VCPUS];
 
 	for (unsigned i = 0; i < MAX_VCPUS; i++)
-		actions[i] = TARGET_CONTINUE;
+		actions[i] = (struct target_resume){ .action = TARGET_CONTINUE };
 	guest_resume(guest, actions);
 }
 
 void walk_guest_resume_one(struct walk_guest *guest, unsigned index)
 {
-	enum target_action actions[MAX_VCPUS] = { 0 }; /* TARGET_STAY */
+	struct target_resume actions[MAX_VCPUS] = { { .action = TARGET_STAY } };
 
-	actions[index] = TARGET_CONTINUE;
+	actions[index].action = TARGET_CONTINUE;
 	guest_resume(guest, actions);
 }
 
