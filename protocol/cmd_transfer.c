@@ -35,16 +35,23 @@ static int transfer_put_page(
 	return 0;
 }
 
-/* The target knows its registers once it has been stopped, and they stay the same. */
-static int transfer_write_features(struct session *session)
+/*
+ * The target knows its registers once it has been stopped, and they stay the same; which of them are
+ * listed may change.  lldb (who else has thread suffixes) shows them set by set, and is told of all.
+ * The first page takes the picture.
+ */
+static int transfer_write_features(struct session *session, bool is_first)
 {
 	const struct target_description *description =
 		session->target->ops->description(session->target);
 
 	if (!description)
 		return -ENODATA;
+	if (is_first)
+		document_reset(&session->description);
 	if (!session->description.length)
-		description_write(&session->description, description);
+		description_write(
+			&session->description, description, session->client.thread_suffix);
 	return document_status(&session->description);
 }
 
@@ -54,7 +61,7 @@ int cmd_transfer_features(struct session *session, struct command_args *args)
 
 	if (!cursor_is(&args->word, "target.xml"))
 		return transfer_refuse_annex(session);
-	result = transfer_write_features(session);
+	result = transfer_write_features(session, !args->number[0]);
 	if (result)
 		return result;
 	return transfer_put_page(session, &session->description, args->number[0], args->number[1]);

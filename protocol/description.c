@@ -255,11 +255,12 @@ static void write_feature(struct document *document, const struct target_feature
 	document_put(document, "  </feature>\n");
 }
 
-void description_write(struct document *document, const struct target_description *description)
+void description_write(
+	struct document *document, const struct target_description *description, bool all)
 {
 	const struct vector_views *views = views_find(description->architecture);
-	unsigned listed =
-		description->listed_count ? description->listed_count : description->register_count;
+	unsigned listed = !all && description->listed_count ? description->listed_count
+							    : description->register_count;
 	unsigned first = 0;
 
 	document_put(document, "<?xml version=\"1.0\"?>\n"

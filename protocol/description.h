@@ -10,8 +10,9 @@
 #include "protocol/document.h"
 #include "protocol/target.h"
 
-/* Appends the whole document, as far as registers are listed; ask document_status(). */
-void description_write(struct document *document, const struct target_description *description);
+/* Appends the whole document, with all registers or those that are listed; ask document_status(). */
+void description_write(
+	struct document *document, const struct target_description *description, bool all);
 
 /* The register of this number with its size, or NULL when there is none. */
 const struct target_register *description_register(

@@ -19,7 +19,7 @@ static char *write_description(
 	const struct target_description *description, struct document *document)
 {
 	*document = (struct document){ .text = NULL };
-	description_write(document, description);
+	description_write(document, description, false);
 	assert_int_equal(document_status(document), 0);
 	return document->text;
 }
@@ -185,6 +185,9 @@ static void test_wide_and_unlisted(void **state)
 	assert_int_equal(count_of(text, "<union "), 0);
 	assert_null(strstr(text, "quiet"));
 	assert_null(strstr(text, "two"));
+	document_reset(&document);
+	description_write(&document, &description, true);
+	assert_non_null(strstr(document.text, "<reg name=\"quiet\""));
 	document_fini(&document);
 	description.listed_count = 0;
 	assert_non_null(strstr(write_description(&description, &document), "<reg name=\"quiet\""));
