@@ -7,6 +7,7 @@
 #include "tests/guest/layout_x86_64.h"
 #include "tests/guest/paging_x86_64.h"
 #include "tests/guest/user.h"
+#include "tests/guest/vector_x86_64.h"
 #include "tests/vmm/board.h"
 
 #define MSR_STAR           0xc0000081
@@ -113,7 +114,7 @@ static void idt_load(void)
 
 void arch_init(const struct board_info *info)
 {
-	(void)info;
+	vector_init(info);
 	idt_init();
 	paging_init();
 }

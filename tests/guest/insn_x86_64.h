@@ -30,11 +30,21 @@ static inline void write_msr(uint32_t index, uint64_t value)
 			 : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
-static inline void read_cpuid(uint32_t leaf, uint32_t regs[4])
+static inline void read_cpuid_part(uint32_t leaf, uint32_t part, uint32_t regs[4])
 {
 	__asm__ volatile("cpuid"
 			 : "=a"(regs[0]), "=b"(regs[1]), "=c"(regs[2]), "=d"(regs[3])
-			 : "a"(leaf), "c"(0));
+			 : "a"(leaf), "c"(part));
+}
+
+static inline void read_cpuid(uint32_t leaf, uint32_t regs[4])
+{
+	read_cpuid_part(leaf, 0, regs);
+}
+
+static inline void write_xcr0(uint64_t value)
+{
+	__asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 
 #define DEFINE_REGISTER(name)                                                                      \
@@ -52,6 +62,7 @@ static inline void read_cpuid(uint32_t leaf, uint32_t regs[4])
 
 DEFINE_REGISTER(cr2)
 DEFINE_REGISTER(cr3)
+DEFINE_REGISTER(cr4)
 DEFINE_REGISTER(dr0)
 DEFINE_REGISTER(dr1)
 DEFINE_REGISTER(dr2)

@@ -29,6 +29,11 @@ struct board_info {
 	uint64_t ram_bytes;
 	uint64_t nr_vcpus;
 	uint64_t argument; /* demo-vmm --arg N, for the guest to make of what it likes */
+	/*
+	 * x86-64: CPUID.1:ECX, as KVM means it.  The instruction may say more: a KVM in software emulates
+	 * kernel code, without all the instructions of the machine, but cannot keep CPUID from executing.
+	 */
+	uint64_t cpu_features;
 };
 
 #if defined(__x86_64__)

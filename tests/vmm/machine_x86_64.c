@@ -40,15 +40,16 @@ int machine_create(struct vm *vm)
 }
 
 /* Leaves that say which CPU they were asked on (Intel SDM volume 2, CPUID). */
-static void machine_number_cpuid(struct kvm_cpuid_entry2 *entry, unsigned index)
+static void machine_adapt_cpuid(struct vcpu *vcpu, struct kvm_cpuid_entry2 *entry)
 {
 	switch (entry->function) {
 	case 0x01:
-		entry->ebx = (entry->ebx & 0x00ffffff) | index << 24;
+		entry->ebx = (entry->ebx & 0x00ffffff) | vcpu->index << 24;
+		vcpu->vm->cpu_features = entry->ecx;
 		break;
 	case 0x0b:
 	case 0x1f:
-		entry->edx = index;
+		entry->edx = vcpu->index;
 		break;
 	default:
 		break;
@@ -66,7 +67,7 @@ int machine_init_vcpu(struct vcpu *vcpu)
 	cpuid->nent = MACHINE_CPUID_MAX;
 	result = KVM_CALL(vcpu->vm->kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid);
 	for (unsigned i = 0; !result && i < cpuid->nent; i++)
-		machine_number_cpuid(&cpuid->entries[i], vcpu->index);
+		machine_adapt_cpuid(vcpu, &cpuid->entries[i]);
 	if (!result)
 		result = KVM_CALL(vcpu->fd, KVM_SET_CPUID2, cpuid);
 	free(cpuid);

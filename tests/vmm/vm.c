@@ -78,6 +78,7 @@ static int vm_load_elf(struct vm *vm, const struct vm_options *options)
 		.ram_bytes = vm->memory.size,
 		.nr_vcpus = vm->nr_vcpus,
 		.argument = options->argument,
+		.cpu_features = vm->cpu_features,
 	};
 	char error[256];
 	uint64_t entry;

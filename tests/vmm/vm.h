@@ -50,6 +50,7 @@ struct vm {
 	struct gdbproxy *proxy;
 	struct vcpu *vcpus;
 	unsigned nr_vcpus;
+	uint64_t cpu_features; /* struct board_info */
 	FILE *exit_log;
 
 	atomic_bool ending; /* no vCPU shall enter the guest any more */
