@@ -53,20 +53,20 @@ PROTOCOL := protocol/breakpoint_code.c protocol/cmd_qemu.c protocol/cmd_scan.c \
 	protocol/saved_registers.c protocol/session.c protocol/stop_reply.c protocol/thread_id.c
 
 # Pure: both architectures, on any host.
-KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/condition.c kvm/hit.c \
-	kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c kvm/channel.c kvm/cpu_arm64.c \
-	kvm/decide_arm64.c kvm/decide_x86_64.c kvm/description_arm64.c kvm/description_x86_64.c \
-	kvm/dwarf_arm64.c kvm/dwarf_x86_64.c kvm/float_x86_64.c \
+KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c \
+	kvm/channel.c kvm/condition.c kvm/cpu_arm64.c kvm/decide_arm64.c kvm/decide_x86_64.c \
+	kvm/description_arm64.c kvm/description_x86_64.c kvm/dwarf_arm64.c kvm/dwarf_x86_64.c \
+	kvm/float_x86_64.c kvm/hit.c \
 	kvm/inject_arm64.c kvm/inject_x86_64.c kvm/instruction_arm64.c kvm/instruction_x86_64.c \
 	kvm/journal.c kvm/limitation.c kvm/mappings.c \
 	kvm/memory.c kvm/monitor.c kvm/monitor_breakpoints.c kvm/monitor_linux.c kvm/monitor_memory.c \
 	kvm/monitor_paging.c kvm/monitor_registers.c kvm/monitor_settings.c kvm/monitor_table.c kvm/monitor_vcpus.c \
 	kvm/monitor_words.c kvm/paging_arm64.c kvm/paging_x86_64.c \
 	kvm/plan_arm64.c kvm/plan_x86_64.c kvm/plant.c kvm/port.c kvm/port_lend.c kvm/program.c \
-	kvm/register_set.c kvm/registers_arm64.c kvm/registers_x86_64.c kvm/run_control.c kvm/step_arm64.c \
-	kvm/step_x86_64.c kvm/system_x86_64.c \
-	kvm/table_entry.c kvm/table_entry_arm64.c kvm/table_entry_x86_64.c kvm/vcpu.c kvm/view.c kvm/vm.c \
-	kvm/xsave_x86_64.c
+	kvm/register_set.c kvm/registers_arm64.c kvm/registers_x86_64.c kvm/rule.c kvm/run_control.c \
+	kvm/run_event.c kvm/run_launch.c kvm/run_report.c kvm/seat.c kvm/step_arm64.c \
+	kvm/step_x86_64.c kvm/system_x86_64.c kvm/table_entry.c kvm/table_entry_arm64.c \
+	kvm/table_entry_x86_64.c kvm/terms.c kvm/vcpu.c kvm/view.c kvm/vm.c kvm/xsave_x86_64.c
 KVM_NATIVE := kvm/channel_$(ARCH).c kvm/transfer_$(ARCH).c
 
 # Finding a guest's Linux kernel: pure, too.

@@ -12,6 +12,7 @@
 #include "daemon/log.h"
 #include "daemon/version.h"
 #include "daemon/worker.h"
+#include "kvm/seat.h"
 
 enum {
 	WORKER_BURST = 32,
@@ -28,6 +29,7 @@ struct worker_port {
 /* One who debugs. */
 struct worker_place {
 	struct debugger debugger; /* fd -1: has left, the place is to be freed */
+	struct seat seat;
 };
 
 /* One who wants to. */
@@ -95,26 +97,28 @@ static void worker_settle(struct worker *worker)
 }
 
 /* The place is freed later: this may be inside a callback of its debugger. */
-static void worker_leave(struct worker *worker, const char *why)
+static void worker_leave(struct debugger *debugger, const char *why)
 {
+	struct worker_place *place =
+		(struct worker_place *)((char *)debugger - offsetof(struct worker_place, debugger));
+
 	log_info("a debugger has left: %s", why);
-	if (!worker_has_debuggers(worker))
-		vm_release(&worker->vm);
+	seat_fini(&place->seat);
 }
 
-static void worker_drop_debugger(struct worker *worker, struct debugger *debugger, const char *why)
+static void worker_drop_debugger(struct debugger *debugger, const char *why)
 {
 	if (debugger->fd < 0)
 		return;
 	debugger_stop(debugger);
-	worker_leave(worker, why);
+	worker_leave(debugger, why);
 }
 
 static void worker_drop_all(struct worker *worker, const char *why)
 {
 	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++)
 		if (worker->places[i])
-			worker_drop_debugger(worker, &worker->places[i]->debugger, why);
+			worker_drop_debugger(&worker->places[i]->debugger, why);
 }
 
 /* To main, which knows where it goes: 0, a lobby, or away. */
@@ -155,7 +159,7 @@ static void worker_dismiss(struct worker *worker, struct debugger *debugger)
 		return;
 	if (session_lose_target(debugger->session))
 		debugger_update(debugger);
-	worker_drop_debugger(worker, debugger, "the VMM is gone");
+	worker_drop_debugger(debugger, "the VMM is gone");
 }
 
 static void worker_update_all(struct worker *worker)
@@ -231,7 +235,7 @@ static int worker_init_ports(struct worker *worker)
 
 static void worker_on_debugger_end(struct debugger *debugger, const char *why)
 {
-	worker_drop_debugger(debugger->owner, debugger, why);
+	worker_drop_debugger(debugger, why);
 }
 
 static void worker_on_departure(struct debugger *debugger, unsigned process)
@@ -241,11 +245,11 @@ static void worker_on_departure(struct debugger *debugger, unsigned process)
 	int fd = debugger_hand_over(debugger, &going.talk);
 
 	if (fd < 0) {
-		worker_drop_debugger(worker, debugger, "it has said too much at once");
+		worker_drop_debugger(debugger, "it has said too much at once");
 		return;
 	}
 	worker_send_back(worker, fd, &going);
-	worker_leave(worker, "detached");
+	worker_leave(debugger, "detached");
 }
 
 static void worker_on_debugger_fed(struct debugger *debugger)
@@ -302,7 +306,7 @@ static bool worker_drop_silent(struct worker *worker)
 
 		if (session_has_spoken(debugger->session))
 			continue;
-		worker_drop_debugger(worker, debugger, "it says nothing, and another one has come");
+		worker_drop_debugger(debugger, "it says nothing, and another one has come");
 		return true;
 	}
 	return false;
@@ -328,17 +332,23 @@ static int worker_start_debugger(
 		close(visitor->fd);
 		return -ENOMEM;
 	}
+	rc = seat_init(&taken->seat, &worker->vm);
+	if (rc < 0) {
+		free(taken);
+		worker_refuse(worker, visitor, rc == -EBUSY ? EUSERS : -rc);
+		return 0;
+	}
 	worker->places[place] = taken;
 	debugger->loop = worker->loop;
 	debugger->ops = &worker_debugger_ops;
 	debugger->owner = worker;
 	log_info("a debugger has connected");
-	rc = debugger_start(debugger, visitor->fd, &worker->vm.target, worker->orders->number,
+	rc = debugger_start(debugger, visitor->fd, &taken->seat.target, worker->orders->number,
 		&worker->session_hooks);
 	if (rc == 0)
 		rc = debugger_continue(debugger, &visitor->from.talk, 0);
 	if (rc < 0)
-		worker_drop_debugger(worker, debugger, "it cannot be served");
+		worker_drop_debugger(debugger, "it cannot be served");
 	return rc;
 }
 

@@ -224,6 +224,9 @@ struct arch {
 	 */
 	uint64_t (*address_space)(const struct cpu *cpu, gva_t gva);
 
+	/* True for CPL 3, EL0.  CPU_STOP. */
+	bool (*is_user)(const struct cpu *cpu);
+
 	/* One line for people: "halted", "in user mode", ...  CPU_STOP | CPU_MP. */
 	void (*describe)(const struct cpu *cpu, char *text, size_t size);
 

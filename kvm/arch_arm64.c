@@ -77,6 +77,13 @@ static uint64_t arm64_address_space(const struct cpu *cpu, gva_t gva)
 	return arm64_sysreg(cpu, ttbr) & (BIT(48) - 2);
 }
 
+static bool arm64_is_user(const struct cpu *cpu)
+{
+	enum arm64_world world = arm64_world(cpu->arm64.regs.pstate);
+
+	return world == ARM64_EL0 || world == ARM64_EL0_32;
+}
+
 static const char *arm64_describe_mode(uint64_t pstate)
 {
 	switch (arm64_world(pstate)) {
@@ -143,6 +150,7 @@ const struct arch arch_arm64 = {
 	.entry_describe = table_entry_arm64_describe,
 	.entry_letters = table_entry_arm64_letters,
 	.address_space = arm64_address_space,
+	.is_user = arm64_is_user,
 	.describe = arm64_describe,
 	.check_point = plan_arm64_check,
 	.debug_groups = plan_arm64_groups,

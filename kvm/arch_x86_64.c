@@ -103,6 +103,11 @@ static uint64_t arch_address_space(const struct cpu *cpu, gva_t gva)
 	return sregs->cr3 & (pae_root ? UINT64_C(0xffffffe0) : UINT64_C(0x000ffffffffff000));
 }
 
+static bool arch_is_user(const struct cpu *cpu)
+{
+	return arch_x86_64_cpl(cpu) == 3;
+}
+
 /* ---- words for people -------------------------------------------------------------------- */
 
 static const char *arch_activity(const struct cpu *cpu)
@@ -224,6 +229,7 @@ const struct arch arch_x86_64 = {
 	.entry_describe = table_entry_x86_64_describe,
 	.entry_letters = table_entry_x86_64_letters,
 	.address_space = arch_address_space,
+	.is_user = arch_is_user,
 	.describe = arch_describe,
 	.check_point = plan_x86_64_check_point,
 	.debug_groups = plan_x86_64_groups,

@@ -4,18 +4,12 @@
 #include <string.h>
 #include "kvm/breakpoint.h"
 
-static unsigned breakpoint_find(const struct breakpoint_table *table, gva_t gva, gpa_t gpa)
-{
-	unsigned i = 0;
-
-	while (i < table->count && (table->entries[i].gva != gva || table->entries[i].gpa != gpa))
-		i++;
-	return i;
-}
-
 bool breakpoint_exists(const struct breakpoint_table *table, gva_t gva, gpa_t gpa)
 {
-	return breakpoint_find(table, gva, gpa) < table->count;
+	for (unsigned i = 0; i < table->count; i++)
+		if (table->entries[i].gva == gva && table->entries[i].gpa == gpa)
+			return true;
+	return false;
 }
 
 bool breakpoint_wants(const struct breakpoint_table *table, gpa_t gpa)
@@ -26,26 +20,52 @@ bool breakpoint_wants(const struct breakpoint_table *table, gpa_t gpa)
 	return false;
 }
 
-int breakpoint_add(struct breakpoint_table *table, gva_t gva, gpa_t gpa)
+struct breakpoint *breakpoint_find(struct breakpoint_table *table, gva_t gva, gpa_t gpa)
 {
-	if (breakpoint_exists(table, gva, gpa))
-		return 0;
-	if (table->count == BREAKPOINT_MAX)
-		return -ENOSPC;
-	table->entries[table->count++] = (struct breakpoint){ .gva = gva, .gpa = gpa };
-	return 0;
+	for (unsigned i = 0; i < table->count; i++) {
+		struct breakpoint *entry = &table->entries[i];
+
+		if (entry->gva == gva && (entry->gpa == gpa || entry->gpa == BREAKPOINT_PENDING))
+			return entry;
+	}
+	return NULL;
 }
 
-void breakpoint_remove(struct breakpoint_table *table, gva_t gva)
+int breakpoint_add(struct breakpoint_table *table, unsigned seat,
+	const struct target_breakpoint_spec *spec, gpa_t gpa)
+{
+	struct breakpoint *entry = breakpoint_find(table, spec->address, gpa);
+	int rc;
+
+	if (entry)
+		return terms_set(&entry->terms, seat, spec, &table->code_bytes);
+	if (table->count == BREAKPOINT_MAX)
+		return -ENOSPC;
+	entry = &table->entries[table->count];
+	*entry = (struct breakpoint){ .gva = spec->address, .gpa = gpa };
+	rc = terms_set(&entry->terms, seat, spec, &table->code_bytes);
+	if (rc == 0)
+		table->count++;
+	return rc;
+}
+
+/* Keeps those that somebody still wants, in their order. */
+static void breakpoint_squeeze(struct breakpoint_table *table)
 {
 	unsigned kept = 0;
 
 	for (unsigned i = 0; i < table->count; i++)
-		if (table->entries[i].gva != gva)
+		if (table->entries[i].terms)
 			table->entries[kept++] = table->entries[i];
-		else
-			condition_destroy(table->entries[i].condition);
 	table->count = kept;
+}
+
+void breakpoint_remove(struct breakpoint_table *table, unsigned seat, gva_t gva)
+{
+	for (unsigned i = 0; i < table->count; i++)
+		if (table->entries[i].gva == gva)
+			terms_drop(&table->entries[i].terms, seat, &table->code_bytes);
+	breakpoint_squeeze(table);
 }
 
 static unsigned breakpoint_find_point(
@@ -65,37 +85,62 @@ bool breakpoint_has_point(const struct breakpoint_table *table, const struct har
 	return breakpoint_find_point(table, point) < table->point_count;
 }
 
-int breakpoint_add_point(struct breakpoint_table *table, const struct hardware_point *point)
+int breakpoint_add_point(
+	struct breakpoint_table *table, unsigned seat, const struct target_breakpoint_spec *spec)
 {
-	if (breakpoint_has_point(table, point))
-		return 0;
-	if (table->point_count == BREAKPOINT_MAX_POINTS)
+	struct hardware_point point = {
+		.type = spec->type, .gva = spec->address, .length = spec->length
+	};
+	unsigned i = breakpoint_find_point(table, &point);
+	int rc;
+
+	if (i == BREAKPOINT_MAX_POINTS)
 		return -ENOSPC;
-	table->points[table->point_count] = *point;
-	table->point_conditions[table->point_count++] = NULL;
+	rc = terms_set(&table->point_terms[i], seat, spec, &table->code_bytes);
+	if (rc < 0 || i < table->point_count)
+		return rc;
+	table->points[table->point_count++] = point;
 	return 0;
 }
 
-void breakpoint_remove_point(struct breakpoint_table *table, const struct hardware_point *point)
+static void breakpoint_squeeze_points(struct breakpoint_table *table)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < table->point_count; i++) {
+		struct terms *terms = table->point_terms[i];
+
+		table->point_terms[i] = NULL;
+		if (!terms)
+			continue;
+		table->point_terms[kept] = terms;
+		table->points[kept++] = table->points[i];
+	}
+	table->point_count = kept;
+}
+
+void breakpoint_remove_point(
+	struct breakpoint_table *table, unsigned seat, const struct hardware_point *point)
 {
 	unsigned i = breakpoint_find_point(table, point);
 
 	if (i == table->point_count)
 		return;
-	condition_destroy(table->point_conditions[i]);
-	table->point_count--;
-	memmove(&table->points[i], &table->points[i + 1],
-		(table->point_count - i) * sizeof(table->points[0]));
-	memmove(&table->point_conditions[i], &table->point_conditions[i + 1],
-		(table->point_count - i) * sizeof(table->point_conditions[0]));
+	terms_drop(&table->point_terms[i], seat, &table->code_bytes);
+	breakpoint_squeeze_points(table);
+}
+
+const struct terms *breakpoint_point_terms(const struct breakpoint_table *table, gva_t gva)
+{
+	for (unsigned i = 0; i < table->point_count; i++)
+		if (table->points[i].type == TARGET_BREAK_HARDWARE && table->points[i].gva == gva)
+			return table->point_terms[i];
+	return NULL;
 }
 
 bool breakpoint_point_at(const struct breakpoint_table *table, gva_t gva)
 {
-	for (unsigned i = 0; i < table->point_count; i++)
-		if (table->points[i].type == TARGET_BREAK_HARDWARE && table->points[i].gva == gva)
-			return true;
-	return false;
+	return breakpoint_point_terms(table, gva) != NULL;
 }
 
 bool breakpoint_watches(const struct breakpoint_table *table, gva_t address)
@@ -109,65 +154,22 @@ bool breakpoint_watches(const struct breakpoint_table *table, gva_t address)
 	return false;
 }
 
-struct condition **breakpoint_condition(struct breakpoint_table *table, gva_t gva, gpa_t gpa)
+void breakpoint_leave(struct breakpoint_table *table, unsigned seat)
 {
-	unsigned i = breakpoint_find(table, gva, gpa);
-
-	return i < table->count ? &table->entries[i].condition : NULL;
-}
-
-struct condition **breakpoint_point_condition(
-	struct breakpoint_table *table, const struct hardware_point *point)
-{
-	unsigned i = breakpoint_find_point(table, point);
-
-	return i < table->point_count ? &table->point_conditions[i] : NULL;
-}
-
-static unsigned breakpoint_find_ignore(const struct breakpoint_table *table, gva_t gva)
-{
-	unsigned i = 0;
-
-	while (i < table->ignore_count && table->ignores[i].gva != gva)
-		i++;
-	return i;
-}
-
-int breakpoint_ignore(struct breakpoint_table *table, gva_t gva, uint64_t count)
-{
-	unsigned i = breakpoint_find_ignore(table, gva);
-	bool is_new = i == table->ignore_count;
-
-	if (!count && is_new)
-		return 0;
-	if (!count) {
-		table->ignores[i] = table->ignores[--table->ignore_count];
-		return 0;
-	}
-	if (is_new && i == BREAKPOINT_MAX_IGNORES)
-		return -ENOSPC;
-	table->ignores[i] = (struct breakpoint_ignore){ .gva = gva, .count = count };
-	table->ignore_count += is_new;
-	return 0;
-}
-
-bool breakpoint_take_ignored(struct breakpoint_table *table, gva_t gva)
-{
-	unsigned i = breakpoint_find_ignore(table, gva);
-
-	if (i == table->ignore_count)
-		return false;
-	breakpoint_ignore(table, gva, table->ignores[i].count - 1);
-	return true;
+	for (unsigned i = 0; i < table->count; i++)
+		terms_drop(&table->entries[i].terms, seat, &table->code_bytes);
+	for (unsigned i = 0; i < table->point_count; i++)
+		terms_drop(&table->point_terms[i], seat, &table->code_bytes);
+	breakpoint_squeeze(table);
+	breakpoint_squeeze_points(table);
 }
 
 void breakpoint_clear(struct breakpoint_table *table)
 {
 	for (unsigned i = 0; i < table->count; i++)
-		condition_destroy(table->entries[i].condition);
+		terms_clear(&table->entries[i].terms, &table->code_bytes);
 	for (unsigned i = 0; i < table->point_count; i++)
-		condition_destroy(table->point_conditions[i]);
+		terms_clear(&table->point_terms[i], &table->code_bytes);
 	table->count = 0;
 	table->point_count = 0;
-	table->ignore_count = 0;
 }

@@ -1,34 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the debugger has asked to stop at: the table of breakpoints and watchpoints, by virtual
- * address.  Pure bookkeeping; what of it stands in guest memory is plant.h's business, what is loaded
- * into debug registers the architecture's.
+ * What the debuggers have asked to stop at: one table of breakpoints and watchpoints, by virtual
+ * address, for all of them.  A debugger is known by its seat's number (seat.h).  Pure bookkeeping;
+ * what of it stands in guest memory is plant.h's business, what is loaded into debug registers the
+ * architecture's.
  */
 #ifndef KVM_BREAKPOINT_H
 #define KVM_BREAKPOINT_H
 
 #include "kvm/arch.h"
-#include "kvm/condition.h"
+#include "kvm/terms.h"
 
-enum {
-	BREAKPOINT_MAX = 4096,
-	BREAKPOINT_MAX_POINTS = ARCH_MAX_SLOTS,
-	BREAKPOINT_MAX_IGNORES = 64,
-};
+enum { BREAKPOINT_MAX = 4096, BREAKPOINT_MAX_POINTS = ARCH_MAX_SLOTS };
+
+/* In place of a gpa: nothing is mapped there yet, so it waits in a debug register. */
+#define BREAKPOINT_PENDING (~(gpa_t)0)
 
 struct breakpoint {
 	gva_t gva;
-	gpa_t gpa;                   /* of the instruction, when it was set (software) */
-	struct condition *condition; /* the table's; NULL: it always counts */
-};
-
-/*
- * So many hits at gva do not count.  By address and not by breakpoint: gdb takes all of them away at
- * each stop, and sets them again for the next resume.
- */
-struct breakpoint_ignore {
-	gva_t gva;
-	uint64_t count;
+	gpa_t gpa; /* of the instruction, when it was set (software) */
+	/* The guest may load something over it, or map it elsewhere (it was set with paging off). */
+	bool is_fragile;
+	struct terms *terms; /* never empty */
 };
 
 struct breakpoint_table {
@@ -36,16 +29,22 @@ struct breakpoint_table {
 	struct breakpoint entries[BREAKPOINT_MAX];
 	unsigned point_count; /* hardware breakpoints and watchpoints */
 	struct hardware_point points[BREAKPOINT_MAX_POINTS];
-	struct condition *point_conditions[BREAKPOINT_MAX_POINTS]; /* of each point; the table's */
-	unsigned ignore_count;
-	struct breakpoint_ignore ignores[BREAKPOINT_MAX_IGNORES];
+	struct terms *point_terms[BREAKPOINT_MAX_POINTS]; /* of the point with this index */
+	size_t code_bytes;                                /* as terms.h counts them */
 };
 
-/* Adds a software breakpoint; one that is there already is kept (idempotent).  -ENOSPC. */
-int breakpoint_add(struct breakpoint_table *table, gva_t gva, gpa_t gpa);
+/*
+ * Seat wants the software breakpoint at spec->address, by the terms of spec; one that is there
+ * already gets the new terms.  0 or an errno of terms_set(); nothing has changed then.
+ */
+int breakpoint_add(struct breakpoint_table *table, unsigned seat,
+	const struct target_breakpoint_spec *spec, gpa_t gpa);
 
-/* Removes every software breakpoint at gva; none is fine. */
-void breakpoint_remove(struct breakpoint_table *table, gva_t gva);
+/* Seat wants no software breakpoint at gva any more; none is fine. */
+void breakpoint_remove(struct breakpoint_table *table, unsigned seat, gva_t gva);
+
+/* The one at gva that stands in the page at gpa, or is pending; NULL. */
+struct breakpoint *breakpoint_find(struct breakpoint_table *table, gva_t gva, gpa_t gpa);
 
 /* True if one at gva stands in the page at gpa. */
 bool breakpoint_exists(const struct breakpoint_table *table, gva_t gva, gpa_t gpa);
@@ -54,9 +53,14 @@ bool breakpoint_exists(const struct breakpoint_table *table, gva_t gva, gpa_t gp
 bool breakpoint_wants(const struct breakpoint_table *table, gpa_t gpa);
 
 /* The same for hardware points, known by type, address and length. -ENOSPC. */
-int breakpoint_add_point(struct breakpoint_table *table, const struct hardware_point *point);
-void breakpoint_remove_point(struct breakpoint_table *table, const struct hardware_point *point);
+int breakpoint_add_point(
+	struct breakpoint_table *table, unsigned seat, const struct target_breakpoint_spec *spec);
+void breakpoint_remove_point(
+	struct breakpoint_table *table, unsigned seat, const struct hardware_point *point);
 bool breakpoint_has_point(const struct breakpoint_table *table, const struct hardware_point *point);
+
+/* The terms of the execution breakpoint in hardware at gva; NULL when there is none. */
+const struct terms *breakpoint_point_terms(const struct breakpoint_table *table, gva_t gva);
 
 /* True if an execution breakpoint in hardware stands at gva. */
 bool breakpoint_point_at(const struct breakpoint_table *table, gva_t gva);
@@ -64,18 +68,9 @@ bool breakpoint_point_at(const struct breakpoint_table *table, gva_t gva);
 /* True if address lies in a watched range. */
 bool breakpoint_watches(const struct breakpoint_table *table, gva_t address);
 
-/* Where the condition of one that is there is kept; NULL when it is not there. */
-struct condition **breakpoint_condition(struct breakpoint_table *table, gva_t gva, gpa_t gpa);
-struct condition **breakpoint_point_condition(
-	struct breakpoint_table *table, const struct hardware_point *point);
+/* Takes back all that seat has asked for. */
+void breakpoint_leave(struct breakpoint_table *table, unsigned seat);
 
-/* The next count hits at gva do not count; 0: they do.  -ENOSPC: that many addresses are ignored. */
-int breakpoint_ignore(struct breakpoint_table *table, gva_t gva, uint64_t count);
-
-/* A hit at gva would count: true if it is one to be ignored, and then is one less. */
-bool breakpoint_take_ignored(struct breakpoint_table *table, gva_t gva);
-
-/* Forgets everything.  Also right on a zeroed table. */
 void breakpoint_clear(struct breakpoint_table *table);
 
 #endif

@@ -43,13 +43,15 @@ int condition_create(const struct target_breakpoint_spec *spec, struct condition
 		return -EINVAL;
 	if (!count)
 		return 0;
-	made = malloc(sizeof(*made) + count * sizeof(*made->codes) + size);
+	size += sizeof(*made) + count * sizeof(*made->codes);
+	made = malloc(size);
 	if (!made)
 		return -ENOMEM;
 	*made = (struct condition){
 		.condition_count = spec->condition_count,
 		.command_count = spec->command_count,
 		.commands_persist = spec->commands_persist,
+		.size = size,
 		.codes = (struct agent_code *)(made + 1),
 	};
 	bytes = (uint8_t *)(made->codes + count);

@@ -8,12 +8,14 @@
 #define KVM_CONDITION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include "kvm/agent.h"
 #include "protocol/target.h"
 
 struct condition {
 	unsigned condition_count, command_count;
 	bool commands_persist;
+	size_t size;              /* in bytes, of all this */
 	struct agent_code *codes; /* conditions, then commands; all in one piece of memory */
 };
 

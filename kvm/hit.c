@@ -3,15 +3,25 @@
 #include <errno.h>
 #include <string.h>
 #include "kvm/hit.h"
+#include "kvm/seat.h"
 #include "kvm/view.h"
+
+/* Where code is evaluated, and whose it is. */
+struct hit_place {
+	struct view view;
+	unsigned seat;
+	gva_t gva;
+};
 
 /* ---- what code may look at --------------------------------------------------------------- */
 
 /* A register that is longer than the machine's values has no value there. */
 static int hit_read_register(void *context, unsigned number, uint64_t *value)
 {
-	const struct view *view = context;
-	const struct target_register *is = register_set_get(&view->vm->registers, number);
+	const struct hit_place *place = context;
+	struct vm *vm = place->view.vm;
+	const struct target_register *is =
+		vm_learn_registers(vm) ? register_set_get(&vm->registers, number) : NULL;
 	uint8_t bytes[TARGET_REGISTER_MAX_BYTES] = { 0 };
 	int rc;
 
@@ -19,102 +29,100 @@ static int hit_read_register(void *context, unsigned number, uint64_t *value)
 		return -ENOENT;
 	if (is->bits > 64)
 		return -ENODATA;
-	rc = vm_read_register(view->vm, view->vcpu, number, bytes);
+	rc = vm_read_register(vm, place->view.vcpu, number, bytes);
 	memcpy(value, bytes, sizeof(*value));
 	return rc;
 }
 
 static int hit_read_memory(void *context, uint64_t address, void *buf, size_t length)
 {
-	return view_read(context, address, buf, length) == (ssize_t)length ? 0 : -EFAULT;
+	const struct hit_place *place = context;
+
+	return view_read(&place->view, address, buf, length) == (ssize_t)length ? 0 : -EFAULT;
 }
 
 static void hit_print(void *context, const char *text, size_t length)
 {
-	const struct view *view = context;
-	struct target_listener *listener = view->vm->target.listener;
+	const struct hit_place *place = context;
+	struct seat *seat = place->view.vm->seats[place->seat];
 
-	if (listener)
-		listener->ops->on_output(listener, text, length);
+	if (seat)
+		seat_on_output(seat, text, length);
 }
 
-/* ---- one breakpoint ---------------------------------------------------------------------- */
+/* ---- one debugger's terms ---------------------------------------------------------------- */
 
-static bool hit_fails(struct vm *vm, gva_t gva, const char *what, int error)
+enum hit_verdict { HIT_NOTHING, HIT_COMMANDS, HIT_STOP };
+
+static enum hit_verdict hit_fails(const struct hit_place *place, const char *what, int error)
 {
-	vm_say(vm, "%s of the breakpoint at 0x%llx failed: %s", what, (unsigned long long)gva,
-		condition_error_text(error));
-	return true;
+	vm_say(place->view.vm, "%s of the breakpoint at 0x%llx failed: %s", what,
+		(unsigned long long)place->gva, condition_error_text(error));
+	return HIT_STOP;
 }
 
-/* True when it stops.  In gdb's order: the condition, the ignore count, the commands. */
-static bool hit_evaluate(struct view *view, gva_t gva, const struct condition *condition)
+/* All-stop: only who drives is told of stops, so only what he wants stops. */
+static bool hit_concerns(const struct vm *vm, const struct terms *terms)
+{
+	return vm->non_stop || (vm->driver && vm->driver->number == terms->seat);
+}
+
+static enum hit_verdict hit_evaluate(struct hit_place *place, const struct condition *condition)
 {
 	const struct agent_host host = { .read_register = hit_read_register,
 		.read_memory = hit_read_memory,
 		.print = hit_print,
-		.context = view };
+		.context = place };
 	int rc = condition_holds(condition, &host);
 
 	if (rc < 0)
-		return hit_fails(view->vm, gva, "the condition", rc);
-	if (rc == 0 || breakpoint_take_ignored(&view->vm->table, gva))
-		return false;
+		return hit_fails(place, "the condition", rc);
+	if (rc == 0)
+		return HIT_NOTHING;
 	if (!condition || !condition->command_count)
-		return true;
+		return HIT_STOP;
 	rc = condition_run_commands(condition, &host);
-	return rc < 0 && hit_fails(view->vm, gva, "a command", rc);
+	if (rc < 0)
+		return hit_fails(place, "a command", rc);
+	return HIT_COMMANDS;
 }
 
 /* ---- all that are there ------------------------------------------------------------------ */
 
-static bool hit_software_counts(struct view *view, gva_t pc)
+bool hit_counts(struct vm *vm, struct vcpu *vcpu, const struct terms *terms, gva_t gva)
 {
-	struct translation translation;
-	struct condition **condition = NULL;
+	struct rule *rule = rule_find(&vm->rules, gva);
+	enum hit_verdict verdict = HIT_NOTHING;
 
-	if (view_translate(view, pc, &translation) == 1)
-		condition = breakpoint_condition(&view->vm->table, pc, translation.gpa);
-	return !condition || hit_evaluate(view, pc, *condition);
+	if (rule && !rule_admits(rule, vm->arch, &vcpu->cpu))
+		return false;
+	for (; terms; terms = terms->next) {
+		struct hit_place place = {
+			.view = { .vm = vm, .vcpu = vcpu }, .seat = terms->seat, .gva = gva
+		};
+		enum hit_verdict one = hit_concerns(vm, terms)
+					       ? hit_evaluate(&place, terms->condition)
+					       : HIT_NOTHING;
+
+		verdict = one > verdict ? one : verdict;
+	}
+	if (verdict == HIT_NOTHING)
+		return false;
+	rule = rule_get(&vm->rules, gva);
+	return (!rule || rule_count(rule)) && verdict == HIT_STOP;
 }
 
-static bool point_is_hit(const struct hardware_point *point, bool watch, gva_t address)
+/* All of them are asked: each counts its hits. */
+bool hit_watch_counts(struct vm *vm, struct vcpu *vcpu, gva_t address)
 {
-	if (!watch)
-		return point->type == TARGET_BREAK_HARDWARE && point->gva == address;
-	return point->type != TARGET_BREAK_HARDWARE && address - point->gva < point->length;
-}
-
-/* All of them are evaluated: each has its ignore count and commands. */
-static bool hit_points_count(struct view *view, bool watch, gva_t address)
-{
-	struct breakpoint_table *table = &view->vm->table;
-	bool counts = false, found = false;
+	struct breakpoint_table *table = &vm->table;
+	bool counts = false;
 
 	for (unsigned i = 0; i < table->point_count; i++) {
-		if (!point_is_hit(&table->points[i], watch, address))
-			continue;
-		found = true;
-		counts |= hit_evaluate(view, table->points[i].gva, table->point_conditions[i]);
-	}
-	return counts || !found;
-}
+		const struct hardware_point *point = &table->points[i];
 
-bool hit_counts(struct vm *vm, struct vcpu *vcpu, enum target_stop_reason reason, uint64_t address)
-{
-	struct view view = { .vm = vm, .vcpu = vcpu };
-	gva_t pc = vm->arch->pc(&vcpu->cpu);
-
-	switch (reason) {
-	case TARGET_STOP_SWBREAK:
-		return hit_software_counts(&view, pc);
-	case TARGET_STOP_HWBREAK:
-		return hit_points_count(&view, false, pc);
-	case TARGET_STOP_WATCH:
-	case TARGET_STOP_RWATCH:
-	case TARGET_STOP_AWATCH:
-		return hit_points_count(&view, true, address);
-	default:
-		return true;
+		if (point->type != TARGET_BREAK_HARDWARE && address - point->gva < point->length)
+			counts |= hit_counts(vm, vcpu, table->point_terms[i], point->gva);
 	}
+	return counts;
 }

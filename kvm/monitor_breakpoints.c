@@ -20,33 +20,54 @@ static const char *monitor_point_kind(enum target_breakpoint type)
 	}
 }
 
-static void monitor_put_condition(struct monitor *monitor, const struct condition *condition)
+/* Whose it is, and by what terms. */
+static void monitor_put_terms(struct monitor *monitor, const struct terms *terms)
 {
-	if (condition && condition->condition_count)
-		monitor_put(monitor, ", %u conditions", condition->condition_count);
-	if (condition && condition->command_count)
-		monitor_put(monitor, ", %u commands", condition->command_count);
+	for (; terms; terms = terms->next) {
+		const struct condition *condition = terms->condition;
+
+		monitor_put(monitor, ", debugger %u", terms->seat + 1);
+		if (condition && condition->condition_count)
+			monitor_put(monitor, ", %u conditions", condition->condition_count);
+		if (condition && condition->command_count)
+			monitor_put(monitor, ", %u commands", condition->command_count);
+	}
+}
+
+static void monitor_put_hits(struct monitor *monitor, gva_t gva)
+{
+	const struct rule *rule = rule_find(&monitor->vm->rules, gva);
+
+	monitor_put(monitor, ", %llu hits", rule ? (unsigned long long)rule->hits : 0);
+	if (rule && rule->ignore)
+		monitor_put(monitor, ", ignores %llu", (unsigned long long)rule->ignore);
 }
 
 static void monitor_put_breakpoint(struct monitor *monitor, const struct breakpoint *breakpoint)
 {
 	const struct plant *plant = plant_find(&monitor->vm->plants, breakpoint->gpa);
 
-	monitor_put(monitor, "software 0x%llx, guest-physical 0x%llx, %s",
+	if (breakpoint->gpa == BREAKPOINT_PENDING)
+		monitor_put(monitor, "software 0x%llx, waits for its page in a debug register",
+			(unsigned long long)breakpoint->gva);
+	else
+		monitor_put(monitor, "software 0x%llx, guest-physical 0x%llx, %s",
 		(unsigned long long)breakpoint->gva, (unsigned long long)breakpoint->gpa,
 		!plant          ? "not planted yet"
 		: plant->lifted ? "lifted"
 				: "planted");
-	monitor_put_condition(monitor, breakpoint->condition);
+	monitor_put_terms(monitor, breakpoint->terms);
+	monitor_put_hits(monitor, breakpoint->gva);
 	monitor_put(monitor, "\n");
 }
 
 static void monitor_put_point(struct monitor *monitor, const struct hardware_point *point,
-	const struct condition *condition)
+	const struct terms *terms)
 {
 	monitor_put(monitor, "%-8s 0x%llx, %llu bytes", monitor_point_kind(point->type),
 		(unsigned long long)point->gva, (unsigned long long)point->length);
-	monitor_put_condition(monitor, condition);
+	monitor_put_terms(monitor, terms);
+	monitor_put_hits(monitor, point->gva);
 	monitor_put(monitor, "\n");
 }
 
@@ -60,7 +81,7 @@ int monitor_breakpoints(struct monitor *monitor, const char *arguments)
 	for (unsigned i = 0; i < table->count; i++)
 		monitor_put_breakpoint(monitor, &table->entries[i]);
 	for (unsigned i = 0; i < table->point_count; i++)
-		monitor_put_point(monitor, &table->points[i], table->point_conditions[i]);
+		monitor_put_point(monitor, &table->points[i], table->point_terms[i]);
 	if (!table->count && !table->point_count)
 		monitor_put(monitor, "none\n");
 	return 0;

@@ -1,59 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All-stop run control: see run_control.h. */
+/* Who runs, who steps, who is parked: see run_control.h. */
 #include <errno.h>
 #include <string.h>
-#include "kvm/run_control.h"
-#include "kvm/view.h"
+#include "kvm/run_private.h"
+#include "kvm/seat.h"
 
 /* So many steps of a range at most before the owner's loop has its turn, and hears an interrupt. */
 enum { RUN_POLL_BURST = 128 };
 
-static void run_go(struct vm *vm);
 static void run_settle(struct vm *vm);
-static void run_over_end(struct vm *vm);
+static void run_choose_points(struct vm *vm);
 
-/* ---- small questions --------------------------------------------------------------------- */
-
-static gva_t run_pc(struct vm *vm, struct vcpu *vcpu)
-{
-	if (vcpu_fetch(vcpu, CPU_STOP, vm->call_timeout_ms) < 0)
-		return 0;
-	return vm->arch->pc(&vcpu->cpu);
-}
-
-/* The plant on the instruction that vcpu is about to execute, or NULL. */
-static struct plant *run_plant_at(struct vm *vm, struct vcpu *vcpu, gva_t pc)
-{
-	struct view view = { .vm = vm, .vcpu = vcpu };
-	struct translation translation;
-
-	if (!vm->plants.count || view_translate(&view, pc, &translation) != 1)
-		return NULL;
-	return plant_find(&vm->plants, translation.gpa);
-}
-
-/* By single instructions, one or many. */
-static bool run_steps(const struct vcpu *vcpu)
-{
-	return vcpu->wish.action == TARGET_STEP || vcpu->wish.action == TARGET_STEP_RANGE;
-}
+/* ---- small questions ------------------------------------------------------------------------- */
 
 static bool run_is_running(const struct vcpu *vcpu)
 {
 	return vcpu->state == VCPU_RUNNING;
-}
-
-/*
- * Our instruction, reached by an address that nobody set a breakpoint at (another mapping of the
- * page): ours all the same, so it is passed in silence.
- */
-static bool run_is_alias(struct vm *vm, struct vcpu *vcpu, gva_t pc)
-{
-	struct view view = { .vm = vm, .vcpu = vcpu };
-	struct translation translation;
-
-	return view_translate(&view, pc, &translation) == 1 &&
-	       !breakpoint_exists(&vm->table, pc, translation.gpa);
 }
 
 static bool run_all_parked(const struct vm *vm)
@@ -64,47 +26,20 @@ static bool run_all_parked(const struct vm *vm)
 	return true;
 }
 
-static bool run_passes(const struct vcpu *vcpu, gva_t pc)
+static bool run_hold_wanted(const struct vm *vm)
 {
-	return vcpu->pass && vcpu->pass_pc == pc;
+	for (unsigned i = 0; i < VM_MAX_SEATS; i++)
+		if (vm->seats[i] && (vm->seats[i]->holds || vm->seats[i]->wants_hold))
+			return true;
+	return false;
 }
 
-/* True when a debug register of ours would stop vcpu again before it has executed anything. */
-static bool run_passes_point(struct vm *vm, const struct vcpu *vcpu, gva_t pc)
-{
-	return run_passes(vcpu, pc) &&
-	       (vcpu->pass_watch ? vm->table.point_count > 0 : breakpoint_point_at(&vm->table, pc));
-}
-
-static void run_timer(struct vm *vm, int ms)
+void run_timer(struct vm *vm, int ms)
 {
 	vm->hooks->timer(vm->hooks->context, ms);
 }
 
-/* ---- reporting --------------------------------------------------------------------------- */
-
-static void run_report(struct vm *vm, const struct target_stop *stop)
-{
-	vm->report = *stop;
-	vm->deferred = true;
-	if (stop->thread)
-		vm->last_thread = stop->thread;
-}
-
-void run_deliver(struct vm *vm)
-{
-	struct target_stop stop = vm->report;
-
-	if (!vm->deferred)
-		return;
-	vm->deferred = false;
-	vm->stop_wanted = false;
-	if (vm->target.listener)
-		vm->target.listener->ops->on_stop(vm->target.listener, &stop);
-}
-
-/* The VMM is gone: the end of everything but the news of it. */
-static void run_gone(struct vm *vm)
+void run_gone(struct vm *vm)
 {
 	struct target_stop stop = { .reason = TARGET_STOP_GONE };
 	bool owed = vm->state == VM_RUNNING || vm->state == VM_STOPPING || vm->deferred;
@@ -122,7 +57,7 @@ static void run_gone(struct vm *vm)
 		run_report(vm, &stop);
 }
 
-/* ---- stopping ---------------------------------------------------------------------------- */
+/* ---- stopping -------------------------------------------------------------------------------- */
 
 static void run_kick_all(struct vm *vm)
 {
@@ -133,7 +68,7 @@ static void run_kick_all(struct vm *vm)
 		}
 }
 
-static void run_begin_stop(struct vm *vm)
+void run_begin_stop(struct vm *vm)
 {
 	if (vm->state == VM_STOPPED || vm->state == VM_GONE)
 		return;
@@ -162,76 +97,48 @@ void run_release(struct vm *vm)
 	run_begin_stop(vm);
 }
 
-/* Keeps what happened to a vCPU, and stops the others so that it can be told. */
-static void run_hit(
-	struct vm *vm, struct vcpu *vcpu, enum target_stop_reason reason, uint64_t address)
+static void run_keep_hit(struct vm *vm, struct vcpu *vcpu, enum target_stop_reason reason,
+	uint64_t address, bool trapped)
 {
 	vcpu->has_hit = true;
 	vcpu->hit = (struct target_stop){
 		.thread = vcpu->index + 1, .reason = reason, .address = address
 	};
 	vcpu->hit_pc = run_pc(vm, vcpu);
-	run_begin_stop(vm);
+	vcpu->hit_trap = trapped;
+	if (vm->non_stop)
+		run_report_hit(vm, vcpu);
+	else
+		run_begin_stop(vm);
 }
 
-/*
- * The hit to tell of first: anything that happened comes before the mere end of a step.  A vCPU
- * that was not resumed keeps its hit: a debugger that let one thread go expects news of that one.
- */
-static struct vcpu *run_choose_hit(struct vm *vm)
+void run_hit(struct vm *vm, struct vcpu *vcpu, enum target_stop_reason reason, uint64_t address)
 {
-	struct vcpu *step = NULL;
+	run_keep_hit(vm, vcpu, reason, address, false);
+}
 
-	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+void run_hit_breakpoint(
+	struct vm *vm, struct vcpu *vcpu, enum target_stop_reason reason, bool trapped)
+{
+	run_keep_hit(vm, vcpu, reason, 0, trapped);
+}
+
+/* The guest cannot go on.  Non-stop: so every thread has come to rest, and one knows why. */
+static void run_settle_end(struct vm *vm)
+{
+	vm->has_end = false;
+	vm->state = vm->non_stop ? VM_RUNNING : VM_STOPPED;
+	for (unsigned i = 0; i < vm->vcpu_count && vm->non_stop; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 
-		if (!vcpu->has_hit || vcpu->wish.action == TARGET_STAY)
+		if (vcpu->wish.action == TARGET_STAY || i + 1 == vm->end.thread)
 			continue;
-		if (vcpu->hit.reason != TARGET_STOP_STEP)
-			return vcpu;
-		if (!step)
-			step = vcpu;
+		vcpu->halt_reason = TARGET_STOP_QUIET;
+		run_report_halt(vm, vcpu);
 	}
-	return step;
-}
-
-/*
- * A stop before the instruction (every breakpoint; arm64's watchpoints) would come again at once: the next
- * resume passes it.
- */
-static void run_report_hit(struct vm *vm, struct vcpu *vcpu)
-{
-	enum target_stop_reason reason = vcpu->hit.reason;
-	bool watch = reason == TARGET_STOP_WATCH || reason == TARGET_STOP_RWATCH ||
-		     reason == TARGET_STOP_AWATCH;
-
-	vcpu->has_hit = false;
-	if (reason == TARGET_STOP_SWBREAK || reason == TARGET_STOP_HWBREAK ||
-		(watch && vm->arch->watch_is_fault)) {
-		vcpu->pass = true;
-		vcpu->pass_pc = vcpu->hit_pc;
-		vcpu->pass_watch = watch;
-		vcpu->pass_trap = reason == TARGET_STOP_SWBREAK;
-	}
-	run_report(vm, &vcpu->hit);
-}
-
-unsigned run_first_parked(const struct vm *vm)
-{
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		if (vm->vcpus[i].state == VCPU_PARKED)
-			return i + 1;
-	return 1;
-}
-
-/* The thread to show when nothing happened but the wish to stop. */
-static void run_report_quiet(struct vm *vm)
-{
-	struct target_stop stop = { .reason = TARGET_STOP_INTERRUPT, .thread = vm->last_thread };
-
-	if (!stop.thread || vm->vcpus[stop.thread - 1].state != VCPU_PARKED)
-		stop.thread = run_first_parked(vm);
-	run_report(vm, &stop);
+	if (vm->non_stop)
+		vm->vcpus[vm->end.thread - 1].wish.action = TARGET_STAY;
+	run_report(vm, &vm->end);
 }
 
 /* Every vCPU that will park has parked. */
@@ -247,265 +154,185 @@ static void run_settle(struct vm *vm)
 		if (vm->stop_wanted)
 			run_begin_stop(vm); /* somebody has attached meanwhile */
 	} else if (vm->has_end) {
-		vm->state = VM_STOPPED;
-		vm->has_end = false;
-		run_report(vm, &vm->end);
-	} else if (hit) {
+		run_settle_end(vm);
+	} else if (hit && !vm->non_stop) {
 		vm->state = VM_STOPPED;
 		run_report_hit(vm, hit);
 	} else if (vm->stop_wanted) {
 		vm->state = VM_STOPPED;
 		run_report_quiet(vm);
+	} else if (run_hold_wanted(vm)) {
+		vm->state = VM_HELD;
 	} else {
 		run_go(vm); /* an internal stop: nobody asked, nobody is told */
 	}
 }
 
-/* ---- running ----------------------------------------------------------------------------- */
+/* ---- holding --------------------------------------------------------------------------------- */
 
-static void run_step_begin(struct vm *vm, struct vcpu *vcpu)
+bool run_is_held(const struct vm *vm)
 {
-	struct view view = { .vm = vm, .vcpu = vcpu };
-	struct guest_memory memory = view_memory(&view);
-	uint8_t code[64];
-	gva_t pc = run_pc(vm, vcpu);
-	ssize_t length = view_read(&view, pc, code, sizeof(code));
-	unsigned have = length > 0 ? (unsigned)length : 0;
-
-	vcpu_fetch(vcpu, vm->arch->step_groups(&vcpu->cpu, code, have), vm->call_timeout_ms);
-	memset(&vcpu->step, 0, sizeof(vcpu->step));
-	vm->arch->step_begin(&vcpu->cpu, &memory, code, have, &vcpu->step);
-	vcpu->step.from = pc;
-	vcpu->stepping = true;
+	return vm->state == VM_HELD || (vm->state == VM_STOPPED && !vm->deferred);
 }
 
-/* What was lifted for the vCPU that ran alone comes back. */
-static void run_over_end(struct vm *vm)
+int run_hold(struct vm *vm)
 {
-	struct plant *plant = plant_find(&vm->plants, vm->over_gpa);
-
-	vm->over = NULL;
-	if (plant && plant_restore(&vm->plants, plant) < 0)
-		vm_say(vm, "the memory under a breakpoint at guest-physical 0x%llx is gone",
-			(unsigned long long)vm->over_gpa);
+	if (vm->state == VM_GONE)
+		return -ENODEV;
+	if (!run_is_held(vm))
+		run_begin_stop(vm);
+	return run_is_held(vm) ? 0 : vm->state == VM_GONE ? -ENODEV : -EINPROGRESS;
 }
 
-/* What a step has left behind in registers and memory is taken back. */
-static void run_step_clean(struct vm *vm, struct vcpu *vcpu)
+void run_unhold(struct vm *vm)
 {
-	struct view view = { .vm = vm, .vcpu = vcpu };
-	struct guest_memory memory = view_memory(&view);
-
-	if (!vcpu->stepping)
-		return;
-	vcpu->stepping = false;
-	vcpu_fetch(vcpu, CPU_STOP, vm->call_timeout_ms);
-	vm->arch->step_end(&vcpu->cpu, &memory, &vcpu->step);
+	if (vm->state == VM_HELD && !run_hold_wanted(vm))
+		run_go(vm);
 }
 
-/* The step is over, or given up. */
-static void run_step_end(struct vm *vm, struct vcpu *vcpu)
+/* ---- running --------------------------------------------------------------------------------- */
+
+static bool run_fits(struct vm *vm, const struct vcpu *vcpu, const struct hardware_point *point)
 {
-	run_step_clean(vm, vcpu);
-	vcpu->errand = VCPU_FREE;
-	if (vm->over == vcpu)
-		run_over_end(vm);
+	return vm->point_count < BREAKPOINT_MAX_POINTS &&
+	       vm->arch->check_point(&vcpu->cpu, vm->points, vm->point_count, point) == 0;
 }
 
-static struct debug_request run_request(struct vm *vm, const struct vcpu *vcpu)
+int run_check_promotion(struct vm *vm, struct vcpu *vcpu, const struct hardware_point *point)
 {
-	struct debug_request request = { .software = vm->plants.count > 0 };
+	int rc;
 
-	if (vm->state == VM_FREE)
-		return (struct debug_request){ 0 };
-	if (vcpu->errand != VCPU_SILENT) {
-		request.points = vm->table.points;
-		request.point_count = vm->table.point_count;
-	}
-	request.skip_at_pc = vcpu->errand != VCPU_FREE;
-	request.skip_watch = request.skip_at_pc && vcpu->pass && vcpu->pass_watch;
-	if (vcpu->stepping) {
-		request.step = vcpu->step.trap;
-		request.run_to_count = vcpu->step.run_to_count;
-		memcpy(request.run_to, vcpu->step.run_to, sizeof(request.run_to));
-	}
-	return request;
+	run_choose_points(vm);
+	rc = vcpu_fetch(vcpu, CPU_STOP | CPU_DEBUG, vm->call_timeout_ms);
+	return rc < 0 ? rc : vm->arch->check_point(&vcpu->cpu, vm->points, vm->point_count, point);
 }
 
-static void run_inject(struct vm *vm, struct vcpu *vcpu)
+/* The page that a breakpoint waits for may be there by now, in some vCPU's tables. */
+static bool run_find_page(struct vm *vm, struct breakpoint *breakpoint)
 {
-	const struct arch *arch = vm->arch;
-
-	if (vcpu->inject.kind == INJECT_NONE)
-		return;
-	vcpu_fetch(vcpu, arch->injection_groups(&vcpu->inject), vm->call_timeout_ms);
-	arch->inject(&vcpu->cpu, &vcpu->inject);
-}
-
-static void run_launch(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand)
-{
-	const struct arch *arch = vm->arch;
-	struct debug_request request;
-	uint32_t groups;
-	int rc = vcpu_fetch(vcpu, CPU_STOP, vm->call_timeout_ms);
-
-	if (rc == 0) {
-		run_inject(vm, vcpu);
-		vcpu->errand = errand;
-		if (errand != VCPU_FREE)
-			run_step_begin(vm, vcpu);
-		request = run_request(vm, vcpu);
-		groups = arch->debug_groups(&request);
-		vcpu_fetch(vcpu, groups, vm->call_timeout_ms);
-		arch->plan(&vcpu->cpu, &request, &vcpu->plan);
-		vm_say_limitations(vm, vcpu->plan.limitations);
-		rc = vcpu_launch(vcpu, arch, CPU_STOP | groups);
-	}
-	if (rc < 0)
-		run_gone(vm);
-}
-
-/*
- * The guest's own breakpoint instruction, executed as ours, needs no second time: it gets its exception.
- * That ours may have been taken away meanwhile makes no difference.  A second time would be one too
- * many for a debug register of the guest's: its handler has had the first told to pass (RF, x86).
- */
-static bool run_owes_breakpoint(struct vm *vm, struct vcpu *vcpu, gva_t pc)
-{
-	const struct arch *arch = vm->arch;
-	struct view view = { .vm = vm, .vcpu = vcpu };
 	uint8_t code[4];
 
-	if (!run_passes(vcpu, pc) || !vcpu->pass_trap ||
-		view_read(&view, pc, code, arch->breakpoint_length) != arch->breakpoint_length ||
-		!arch->is_breakpoint(code, arch->breakpoint_length))
-		return false;
-	if (vcpu->inject.kind == INJECT_NONE) {
-		arch->own_breakpoint(&vcpu->cpu, code, arch->breakpoint_length, &vcpu->inject);
-		vcpu->inject_pc = pc;
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct view view = { .vm = vm, .vcpu = &vm->vcpus[i] };
+		struct translation translation;
+
+		if (vm->vcpus[i].state != VCPU_PARKED ||
+			view_translate(&view, breakpoint->gva, &translation) != 1 ||
+			memory_read(&vm->memory, translation.gpa, code,
+				vm->arch->breakpoint_length) < 0)
+			continue;
+		breakpoint->gpa = translation.gpa;
+		return true;
 	}
-	return true;
+	return false;
 }
 
 /*
- * True when vcpu cannot go on without the original instruction under our breakpoint being put back for
- * it.
+ * A software breakpoint that cannot stand in memory yet, or may not stand there long, has one of the
+ * debug registers that nobody asked for; without one it is planted if that is possible.
  */
-static bool run_needs_lift(struct vm *vm, struct vcpu *vcpu, struct plant **plant)
+static void run_promote(struct vm *vm, const struct vcpu *vcpu, struct breakpoint *breakpoint)
 {
-	gva_t pc = run_pc(vm, vcpu);
+	struct hardware_point point = { .type = TARGET_BREAK_HARDWARE,
+		.gva = breakpoint->gva,
+		.length = vm->arch->breakpoint_length };
 
-	*plant = run_plant_at(vm, vcpu, pc);
-	if (run_owes_breakpoint(vm, vcpu, pc))
-		return false;
-	return *plant && (run_steps(vcpu) || run_passes(vcpu, pc));
+	if (breakpoint->gpa != BREAKPOINT_PENDING && !breakpoint->is_fragile)
+		return;
+	if (run_fits(vm, vcpu, &point))
+		vm->points[vm->point_count++] = point;
+	else if (breakpoint->gpa == BREAKPOINT_PENDING && !run_find_page(vm, breakpoint))
+		vm_say(vm,
+			"the breakpoint at 0x%llx is not in force: nothing is mapped there, and no "
+			"debug register is free",
+			(unsigned long long)breakpoint->gva);
 }
 
-/* Alone: every other vCPU is parked while the breakpoint is out of memory. */
-static void run_alone(struct vm *vm, struct vcpu *vcpu, struct plant *plant)
+/* What is to be loaded into debug registers: computed anew, never edited. */
+static void run_choose_points(struct vm *vm)
 {
-	vm->over = vcpu;
-	vm->over_gpa = plant->gpa;
-	if (plant_lift(&vm->plants, plant) < 0)
-		vm_say(vm, "the memory under a breakpoint at guest-physical 0x%llx is gone",
-			(unsigned long long)plant->gpa);
-	if (!run_steps(vcpu))
-		run_timer(vm, vm->stop_timeout_ms);
-	run_launch(vm, vcpu, run_steps(vcpu) ? VCPU_STEP : VCPU_OVER);
+	struct vcpu *vcpu = &vm->vcpus[run_first_parked(vm) - 1];
+
+	vm->point_count = vm->table.point_count;
+	memcpy(vm->points, vm->table.points, vm->point_count * sizeof(vm->points[0]));
+	vcpu_fetch(vcpu, CPU_STOP | CPU_DEBUG, vm->call_timeout_ms);
+	for (unsigned i = 0; i < vm->table.count; i++)
+		run_promote(vm, vcpu, &vm->table.entries[i]);
 }
 
-static void run_start(struct vm *vm, struct vcpu *vcpu)
+/* Makes memory and debug registers follow the table.  All vCPUs are parked. */
+static void run_sync(struct vm *vm)
 {
-	enum vcpu_errand errand = VCPU_FREE;
+	int rc;
 
-	if (run_steps(vcpu))
-		errand = VCPU_STEP;
-	else if (vcpu->inject.kind == INJECT_NONE && run_passes_point(vm, vcpu, run_pc(vm, vcpu)))
-		errand = VCPU_OVER;
-	run_launch(vm, vcpu, errand);
+	vm->stale = false;
+	run_choose_points(vm);
+	rc = plant_sync(&vm->plants, &vm->table);
+	if (rc < 0)
+		vm_say(vm, "not every breakpoint could be planted: %s", strerror(-rc));
 }
 
-/* Lets go whom the actions in force let go; first, one at a time, those that must go alone. */
-static void run_go(struct vm *vm)
+static bool run_wants_to_go(const struct vcpu *vcpu)
+{
+	return vcpu->state == VCPU_PARKED && vcpu->wish.action != TARGET_STAY;
+}
+
+/* Those that are to halt have done so. */
+static void run_halt_parked(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (run_wants_to_go(&vm->vcpus[i]) && vm->vcpus[i].wish.action == TARGET_HALT)
+			run_report_halt(vm, &vm->vcpus[i]);
+}
+
+void run_go(struct vm *vm)
 {
 	struct plant *plant;
 
 	vm->state = VM_RUNNING;
+	run_halt_parked(vm);
+	if (vm->stale)
+		run_sync(vm);
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 
-		if (vcpu->state == VCPU_PARKED && vcpu->wish.action != TARGET_STAY &&
-			run_needs_lift(vm, vcpu, &plant)) {
+		if (run_wants_to_go(vcpu) && run_needs_lift(vm, vcpu, &plant)) {
 			run_alone(vm, vcpu, plant);
 			return;
 		}
 	}
 	for (unsigned i = 0; i < vm->vcpu_count && vm->state == VM_RUNNING; i++)
-		if (vm->vcpus[i].state == VCPU_PARKED && vm->vcpus[i].wish.action != TARGET_STAY)
+		if (run_wants_to_go(&vm->vcpus[i]))
 			run_start(vm, &vm->vcpus[i]);
 }
 
-/* A vCPU that came out for something that concerns nobody goes on. */
-static void run_again(struct vm *vm, struct vcpu *vcpu)
+void run_again(struct vm *vm, struct vcpu *vcpu)
 {
 	struct plant *plant;
 
 	if (vm->state != VM_RUNNING || vm->over || vcpu->wish.action == TARGET_STAY)
 		return; /* its turn comes with run_go() */
-	if (!run_needs_lift(vm, vcpu, &plant))
+	if (vcpu->wish.action == TARGET_HALT)
+		run_report_halt(vm, vcpu);
+	else if (!run_needs_lift(vm, vcpu, &plant))
 		run_start(vm, vcpu);
 	else
 		run_begin_stop(vm); /* internal: run_settle() finds nothing to tell, and goes on */
 }
 
-/* ---- resuming ---------------------------------------------------------------------------- */
-
-/* A kept hit counts only while what it hit is still asked for. */
-static bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
+/* Whoever waits without a reason goes on: the one that ran alone may have stopped for good. */
+static void run_go_on(struct vm *vm)
 {
-	struct view view = { .vm = vm, .vcpu = vcpu };
-	struct translation translation;
-	gva_t pc = run_pc(vm, vcpu);
-
-	if (!vcpu->has_hit || vcpu->hit_pc != pc)
-		return false;
-	switch (vcpu->hit.reason) {
-	case TARGET_STOP_SWBREAK:
-		return view_translate(&view, pc, &translation) == 1 &&
-		       breakpoint_exists(&vm->table, pc, translation.gpa);
-	case TARGET_STOP_HWBREAK:
-		return breakpoint_point_at(&vm->table, pc);
-	case TARGET_STOP_WATCH:
-	case TARGET_STOP_RWATCH:
-	case TARGET_STOP_AWATCH:
-		return breakpoint_watches(&vm->table, vcpu->hit.address);
-	case TARGET_STOP_CRASHED:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The debugger moved pc: what was due at the old one is not due any more. */
-static void run_forget_moved(struct vm *vm, struct vcpu *vcpu)
-{
-	gva_t pc = run_pc(vm, vcpu);
-
-	if (vcpu->pass_pc != pc)
-		vcpu->pass = false;
-	if (vcpu->inject_pc != pc)
-		vcpu->inject.kind = INJECT_NONE;
-}
-
-int run_resume(struct vm *vm, const struct target_resume *threads)
-{
-	bool any = false;
-	int rc;
-
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		any = any || threads[i].action != TARGET_STAY;
-	if (!any)
-		return -EINVAL;
+		if (vm->state == VM_RUNNING && !vm->over && run_wants_to_go(&vm->vcpus[i]))
+			run_again(vm, &vm->vcpus[i]);
+}
+
+/* ---- resuming -------------------------------------------------------------------------------- */
+
+/* All-stop.  A kept hit that still stands is told instead, and nothing runs. */
+static int run_resume_all(struct vm *vm, const struct target_resume *threads)
+{
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 
@@ -519,17 +346,103 @@ int run_resume(struct vm *vm, const struct target_resume *threads)
 		vcpu->has_hit = false;
 		run_forget_moved(vm, vcpu);
 	}
-	rc = plant_sync(&vm->plants, &vm->table);
-	if (rc < 0)
-		vm_say(vm, "not every breakpoint could be planted: %s", strerror(-rc));
+	vm->stale = true;
 	run_go(vm);
 	return 0;
+}
+
+bool run_is_at_rest(const struct vcpu *vcpu)
+{
+	return vcpu->state == VCPU_PARKED && vcpu->wish.action == TARGET_STAY;
+}
+
+void run_halt(struct vm *vm, struct vcpu *vcpu, enum target_stop_reason reason)
+{
+	if (vcpu->wish.action == TARGET_STAY || vcpu->wish.action == TARGET_HALT)
+		return;
+	vcpu->wish = (struct target_resume){ .action = TARGET_HALT };
+	vcpu->halt_reason = reason;
+	if (vm->state == VM_RUNNING && vcpu_kick(vcpu) < 0)
+		run_gone(vm);
+}
+
+/* A thread that runs already goes on doing what it does. */
+static void run_resume_thread(struct vm *vm, struct vcpu *vcpu, const struct target_resume *resume)
+{
+	if (resume->action == TARGET_HALT) {
+		run_halt(vm, vcpu, TARGET_STOP_QUIET);
+	} else if (resume->action != TARGET_STAY && run_is_at_rest(vcpu) && !vcpu->has_news) {
+		vcpu->wish = *resume;
+		vcpu->has_hit = false;
+		run_forget_moved(vm, vcpu);
+	}
+}
+
+/* Non-stop: nobody else is disturbed, unless memory or debug registers have to change first. */
+static int run_resume_some(struct vm *vm, const struct target_resume *threads)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		run_resume_thread(vm, &vm->vcpus[i], &threads[i]);
+	if (vm->stale && vm->state == VM_RUNNING)
+		run_begin_stop(vm);
+	else
+		run_go_on(vm);
+	return 0;
+}
+
+int run_resume(struct vm *vm, const struct target_resume *threads)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		any = any || threads[i].action != TARGET_STAY;
+	if (!any)
+		return -EINVAL;
+	return vm->non_stop ? run_resume_some(vm, threads) : run_resume_all(vm, threads);
+}
+
+void run_let_all_go(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		vm->vcpus[i].has_hit = false;
+		vm->vcpus[i].wish = (struct target_resume){ .action = TARGET_CONTINUE };
+	}
+	vm->stale = true;
+	run_go(vm);
+}
+
+void run_refresh(struct vm *vm)
+{
+	vm->stale = true;
+	if (vm->state == VM_RUNNING)
+		run_begin_stop(vm);
+}
+
+/* What has happened already, and what has not run yet, stays stopped; all else goes. */
+void run_begin_non_stop(struct vm *vm)
+{
+	vm->non_stop = true;
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct vcpu *vcpu = &vm->vcpus[i];
+		bool stays =
+			vcpu->has_hit || (vcpu->state == VCPU_PARKED && vm->state == VM_STOPPED &&
+						 vcpu->port.report.head.reason == CHANNEL_HELD);
+
+		vcpu->has_hit = false;
+		vcpu->wish.action = stays ? TARGET_STAY : TARGET_CONTINUE;
+	}
+	vm->stale = true;
+	if (vm->state == VM_FREE)
+		vm->state = VM_RUNNING;
+	else if (vm->state == VM_STOPPED)
+		run_go(vm);
 }
 
 void run_free(struct vm *vm)
 {
 	vm->release_wanted = false;
 	vm->has_end = false;
+	vm->point_count = 0;
 	breakpoint_clear(&vm->table);
 	plant_clear(&vm->plants);
 	run_timer(vm, 0);
@@ -538,7 +451,7 @@ void run_free(struct vm *vm)
 	for (unsigned i = 0; i < vm->vcpu_count && vm->state == VM_FREE; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 
-		vcpu->has_hit = vcpu->pass = false;
+		vcpu->has_hit = vcpu->has_news = vcpu->pass = false;
 		vcpu->wish = (struct target_resume){ .action = TARGET_CONTINUE };
 		if (vcpu->state != VCPU_PARKED)
 			continue;
@@ -547,217 +460,7 @@ void run_free(struct vm *vm)
 	}
 }
 
-/* ---- what a vCPU came out with ----------------------------------------------------------- */
-
-static void run_describe_event(
-	struct vm *vm, struct vcpu *vcpu, struct debug_event *event, gva_t pc)
-{
-	struct view view = { .vm = vm, .vcpu = vcpu };
-	struct plant *plant = run_plant_at(vm, vcpu, pc);
-	ssize_t length;
-
-	*event = (struct debug_event){
-		.cpu = &vcpu->cpu,
-		.exit = vcpu->port.report.head.debug,
-		.plan = &vcpu->plan,
-		.step = vcpu->stepping ? &vcpu->step : NULL,
-		.planted = plant && !plant->lifted,
-		.stale = vcpu->late,
-	};
-	length = view_read(&view, pc, event->code, sizeof(event->code));
-	event->code_length = length > 0 ? (unsigned)length : 0;
-}
-
-static void run_pass_alias(struct vm *vm, struct vcpu *vcpu, gva_t pc)
-{
-	vcpu->pass = true;
-	vcpu->pass_pc = pc;
-	vcpu->pass_watch = false;
-	vcpu->pass_trap = true;
-	run_again(vm, vcpu);
-}
-
-/*
- * A step has led to the next instruction.  A breakpoint there ends a range as it would have stopped
- * a free run; after a single step it is only where the step ends.
- */
-static void run_on_stepped(struct vm *vm, struct vcpu *vcpu, bool alone)
-{
-	const struct target_resume *wish = &vcpu->wish;
-	gva_t pc = run_pc(vm, vcpu);
-
-	if (wish->action == TARGET_STEP || pc < wish->start || pc >= wish->end)
-		run_hit(vm, vcpu, TARGET_STOP_STEP, 0);
-	else if (run_plant_at(vm, vcpu, pc) && !run_is_alias(vm, vcpu, pc))
-		run_hit(vm, vcpu, TARGET_STOP_SWBREAK, 0);
-	else if (breakpoint_point_at(&vm->table, pc))
-		run_hit(vm, vcpu, TARGET_STOP_HWBREAK, 0);
-	else if (vm->state == VM_RUNNING && alone)
-		run_go(vm);
-	else
-		run_again(vm, vcpu);
-}
-
-/* The step in progress has ended; errand is what it was for. */
-static void run_on_step_done(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand)
-{
-	bool alone = vm->over == vcpu;
-
-	run_step_end(vm, vcpu);
-	if ((errand == VCPU_STEP || errand == VCPU_SILENT) && run_steps(vcpu))
-		run_on_stepped(vm, vcpu, alone);
-	else if (vm->state == VM_RUNNING && alone)
-		run_go(vm);
-	else if (vm->state == VM_RUNNING)
-		run_again(vm, vcpu);
-}
-
-/* Parked without a step having been made, if one was to be made: then it is still to be made. */
-static void run_step_abandon(struct vm *vm, struct vcpu *vcpu)
-{
-	bool alone = vm->over == vcpu;
-
-	if (vcpu->stepping && vcpu->errand == VCPU_OVER && vcpu->inject.kind == INJECT_NONE &&
-		run_pc(vm, vcpu) == vcpu->step.from) {
-		vcpu->pass = true;
-		vcpu->pass_pc = vcpu->step.from;
-		vcpu->pass_trap = false;
-	}
-	run_step_end(vm, vcpu);
-	if (alone && vm->state == VM_RUNNING)
-		run_go(vm);
-	else
-		run_again(vm, vcpu);
-}
-
-/* The instruction at pc has not been executed, and is to be without the debug registers. */
-static bool run_goes_silently(
-	const struct vm *vm, const struct vcpu *vcpu, const struct decision *decision)
-{
-	return vm->state == VM_RUNNING && (!vm->over || vm->over == vcpu) && !decision->report &&
-	       (decision->guest_debug_registers || decision->step_silently);
-}
-
-static void run_act(struct vm *vm, struct vcpu *vcpu, const struct decision *decision, gva_t pc)
-{
-	if (decision->inject.kind != INJECT_NONE) {
-		vcpu->inject = decision->inject;
-		vcpu->inject_pc = pc;
-	}
-	if (decision->step_done && !decision->report) {
-		if (vcpu->inject.kind == INJECT_SYNC)
-			run_inject(vm, vcpu); /* the step ends where the exception leads */
-		run_on_step_done(vm, vcpu, vcpu->errand);
-		return;
-	}
-	if (run_goes_silently(vm, vcpu, decision)) {
-		run_step_clean(vm, vcpu); /* what is lifted for it stays so */
-		run_launch(vm, vcpu, VCPU_SILENT);
-		return;
-	}
-	if (!decision->report) {
-		run_step_abandon(vm, vcpu);
-		return;
-	}
-	run_step_end(vm, vcpu);
-	if (decision->reason == TARGET_STOP_SWBREAK && run_is_alias(vm, vcpu, pc))
-		run_pass_alias(vm, vcpu, pc);
-	else
-		run_hit(vm, vcpu, decision->reason, decision->address);
-}
-
-static void run_on_debug(struct vm *vm, struct vcpu *vcpu)
-{
-	struct debug_event event;
-	struct decision decision = { 0 };
-	struct debug_request request = run_request(vm, vcpu);
-	uint32_t groups = CPU_STOP | vm->arch->debug_groups(&request);
-	gva_t pc;
-
-	if (vcpu_fetch(vcpu, groups, vm->call_timeout_ms) < 0 && vcpu->state == VCPU_LOST)
-		return;
-	pc = vm->arch->pc(&vcpu->cpu);
-	run_describe_event(vm, vcpu, &event, pc);
-	vm->arch->decide(&event, &decision);
-	vm_say_limitations(vm, decision.limitations);
-	run_act(vm, vcpu, &decision, pc);
-}
-
-/* A step that left for the VMM: KVM may raise no debug exit for it, so pc tells. */
-static void run_on_vmm_exit(struct vm *vm, struct vcpu *vcpu)
-{
-	if (vcpu->stepping && run_pc(vm, vcpu) != vcpu->step.from) {
-		run_on_step_done(vm, vcpu, vcpu->errand);
-		return;
-	}
-	run_step_abandon(vm, vcpu);
-}
-
-static void run_on_asked(struct vm *vm, struct vcpu *vcpu)
-{
-	gva_t pc = run_pc(vm, vcpu);
-	bool moved = vcpu->stepping && pc != vcpu->step.from;
-
-	if (moved && vcpu->step.trap) {
-		run_on_step_done(vm, vcpu, vcpu->errand);
-		return;
-	}
-	run_step_abandon(vm, vcpu);
-}
-
-/* KVM_RUN failed: the VMM will be told when the vCPU goes on; the debugger first. */
-static void run_on_failed(struct vm *vm, struct vcpu *vcpu)
-{
-	run_step_end(vm, vcpu);
-	vm_say(vm, "vCPU %u: KVM_RUN failed: %s", vcpu->index,
-		strerror(vcpu->port.report.head.run_errno));
-	run_hit(vm, vcpu, TARGET_STOP_CRASHED, 0);
-}
-
-/*
- * KVM refused what the vCPU was to run with.  An exception that waits in KVM goes first: the
- * instruction that owes the guest another one is executed again after it.
- */
-static void run_on_refused(struct vm *vm, struct vcpu *vcpu)
-{
-	struct results results;
-	const void *bytes;
-	size_t size;
-	int rc = 0;
-
-	port_results(&vcpu->port, &results);
-	while (results.left)
-		rc = results_next(&results, &bytes, &size);
-	if (rc == -EBUSY) {
-		run_step_abandon(vm, vcpu);
-		return;
-	}
-	run_step_end(vm, vcpu);
-	vm_say(vm, "vCPU %u: KVM refused its registers: %s", vcpu->index, strerror(-rc));
-	run_hit(vm, vcpu, TARGET_STOP_CRASHED, 0);
-}
-
-static void run_on_parked(struct vm *vm, struct vcpu *vcpu)
-{
-	switch (vcpu->port.report.head.reason) {
-	case CHANNEL_DEBUG:
-		run_on_debug(vm, vcpu);
-		vcpu->late = false;
-		break;
-	case CHANNEL_VMM_EXIT:
-		run_on_vmm_exit(vm, vcpu);
-		break;
-	case CHANNEL_FAILED:
-		run_on_failed(vm, vcpu);
-		break;
-	case CHANNEL_PARKED:
-		run_on_refused(vm, vcpu);
-		break;
-	default:
-		run_on_asked(vm, vcpu);
-		break;
-	}
-}
+/* ---- events ---------------------------------------------------------------------------------- */
 
 void run_look_for_lost(struct vm *vm)
 {
@@ -787,9 +490,10 @@ void run_on_readable(struct vm *vm, struct vcpu *vcpu)
 	run_look_for_lost(vm);
 	if (vm->state == VM_STOPPING && run_all_parked(vm))
 		run_settle(vm);
+	run_go_on(vm);
 }
 
-/* ---- time -------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 /* A vCPU that is late is in the VMM's hands, and parks before it executes anything. */
 static void run_say_late(struct vm *vm)
@@ -811,7 +515,10 @@ void run_on_deadline(struct vm *vm)
 	} else if (vm->state == VM_RUNNING && vm->over) {
 		vm_say(vm, "vCPU %u: one instruction past a breakpoint takes more than %d ms",
 			vm->over->index, vm->stop_timeout_ms);
-		run_stop(vm);
+		if (vm->non_stop)
+			run_halt(vm, vm->over, TARGET_STOP_INTERRUPT);
+		else
+			run_stop(vm);
 	}
 }
 

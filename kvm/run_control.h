@@ -1,24 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who runs, who steps, who is parked: the all-stop state machine of a VM.
+ * Who runs, who steps, who is parked: the state machine of a VM.
  *
  *            run_resume                 a hit, run_stop
  *   STOPPED ------------> RUNNING ------------------------> STOPPING --all parked--> STOPPED
- *                            ^  |                               |
- *                            |  +-- past a planted breakpoint --+   (internal: nobody is told,
- *                            +---------- one vCPU alone --------+    the actions stay in force)
+ *                          ^  |                               |  |
+ *                          |  +-- past a planted breakpoint --+  +--run_hold--> HELD
+ *                          |      or to change the tables     |                  |
+ *                          +---------- internal: nobody is told, the wishes -----+
+ *                                      in force go on
  *
- * Two vCPUs may hit at once: one is reported, the other's hit is kept and looked at again at the
- * next resume; if its breakpoint is gone by then, so is the hit.
+ * All-stop: two vCPUs may hit at once: one is reported, the other's hit is kept and looked at again
+ * at the next resume; if its breakpoint is gone by then, so is the hit.
+ *
+ * Non-stop: the VM is RUNNING all the time, and each vCPU is at rest (its wish is TARGET_STAY) or
+ * not.  What happens to one stops that one and is told at once; the others are disturbed only as
+ * above, for moments.  With a breakpoint in a debug register not even then (run_launch.c).
  */
 #ifndef KVM_RUN_CONTROL_H
 #define KVM_RUN_CONTROL_H
 
 #include "kvm/vm.h"
 
-/* As target_ops.stop and .resume. */
+/* All-stop: stops everybody.  0 and a report will come; -EALREADY, -ENODEV. */
 int run_stop(struct vm *vm);
+
+/* As target_ops.resume. */
 int run_resume(struct vm *vm, const struct target_resume *threads);
+
+/* Non-stop: one vCPU is to come to rest, which is told with this reason. */
+void run_halt(struct vm *vm, struct vcpu *vcpu, enum target_stop_reason reason);
+
+/* Non-stop: the vCPU stays where it is until it is resumed. */
+bool run_is_at_rest(const struct vcpu *vcpu);
+
+/* Goes over to non-stop, from before the first stop or from a stop that nobody has been told of. */
+void run_begin_non_stop(struct vm *vm);
+
+/*
+ * Everybody is parked for the time of one look or change, and nobody is told: 0, or -EINPROGRESS and
+ * seat_on_hold() will come.  As long as a seat holds it stays so.
+ */
+int run_hold(struct vm *vm);
+void run_unhold(struct vm *vm);
+bool run_is_held(const struct vm *vm);
+
+/* 0 when a breakpoint that cannot be planted yet would find a debug register; as check_point(). */
+int run_check_promotion(struct vm *vm, struct vcpu *vcpu, const struct hardware_point *point);
+
+/* All-stop, stopped: everybody goes on, whoever was told to stay. */
+void run_let_all_go(struct vm *vm);
+
+/* The table has changed: what runs is to follow it, without being told. */
+void run_refresh(struct vm *vm);
 
 /* A vCPU's port became readable, or broke. */
 void run_on_readable(struct vm *vm, struct vcpu *vcpu);
@@ -47,7 +81,7 @@ void run_poll(struct vm *vm);
 /* Reports vm->end: a crash as soon as the vCPUs are parked, a power-off at once. */
 void run_end(struct vm *vm);
 
-/* Reports what was put off; see vm_pump(). */
+/* Tells what was put off; see vm_pump(). */
 void run_deliver(struct vm *vm);
 
 #endif

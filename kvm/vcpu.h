@@ -47,6 +47,10 @@ struct vcpu {
 	bool has_hit; /* hit has not been reported yet */
 	struct target_stop hit;
 	gva_t hit_pc;
+	bool hit_trap; /* by executing the instruction that we planted */
+	bool has_news; /* non-stop: news has not been told yet */
+	struct target_stop news;
+	enum target_stop_reason halt_reason; /* TARGET_HALT: what it is told as */
 	bool pass; /* the breakpoint at pass_pc was reported: go past it, do not hit again */
 	gva_t pass_pc;
 	bool pass_watch; /* ... the watchpoint, that is: which stopped before the access */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest as a debug target: the implementation of protocol/target.h over lent vCPUs and handed-over
- * memory.  Event-driven: the owner watches the ports' file descriptors and one timer, and calls in;
- * nothing here owns a loop.
+ * A guest under debug: lent vCPUs, handed-over memory, what is asked for and what is planted.
+ * Event-driven: the owner watches the ports' file descriptors and one timer, and calls in; nothing
+ * here owns a loop.
  *
- *   vm.c           life, and the target's operations
- *   run_control.c  who runs, who steps, who is parked; all-stop
+ *   vm.c           life, registers
+ *   seat.c         one debugger's place at it: protocol/target.h
+ *   run_control.c  who runs, who steps, who is parked
  *   view.c         guest-virtual memory as a vCPU sees it, our breakpoints hidden
  */
 #ifndef KVM_VM_H
@@ -14,17 +15,21 @@
 #include "kvm/breakpoint.h"
 #include "kvm/plant.h"
 #include "kvm/register_set.h"
+#include "kvm/rule.h"
 #include "kvm/vcpu.h"
 
 enum vm_state {
 	VM_FREE,     /* not under debug: runs with guest debug off */
 	VM_RUNNING,  /* resumed by the debugger */
 	VM_STOPPING, /* kicked; waiting for vCPUs to park */
+	VM_HELD,     /* all parked for a look or a change; nobody has been told */
 	VM_STOPPED,
 	VM_GONE, /* the VMM vanished */
 };
 
-enum { VM_CALL_TIMEOUT_MS = 5000 };
+enum { VM_CALL_TIMEOUT_MS = 5000, VM_MAX_SEATS = 8 };
+
+struct seat;
 
 /* What the owner provides. */
 struct vm_hooks {
@@ -34,7 +39,6 @@ struct vm_hooks {
 };
 
 struct vm {
-	struct target target;
 	const struct arch *arch;
 	const struct vm_hooks *hooks;
 	int stop_timeout_ms; /* for parking; a vCPU that is late is only late */
@@ -43,6 +47,11 @@ struct vm {
 	struct journal journal;
 	struct plants plants;
 	struct breakpoint_table table;
+	struct rules rules;
+	/* What debug registers are loaded with: the table's points, and breakpoints promoted to one. */
+	unsigned point_count;
+	struct hardware_point points[BREAKPOINT_MAX_POINTS];
+	bool stale; /* the table has changed since points and plants were made from it */
 	unsigned vcpu_count;
 	struct vcpu *vcpus;
 	struct register_set registers;
@@ -50,9 +59,12 @@ struct vm {
 	bool lists_all;       /* of them: vm_list_all_registers() */
 	bool linear_pc;       /* of every vCPU: struct cpu */
 
+	struct seat *seats[VM_MAX_SEATS]; /* by their number; NULL: free */
+	struct seat *driver; /* all-stop: who may stop, resume and change; NULL: nobody yet */
+	bool non_stop;
+
 	enum vm_state state;
 	bool stop_wanted;    /* by the debugger: report even without a hit */
-	bool stop_owed;      /* on_stop is due for a resume or a stop */
 	bool release_wanted; /* nobody debugs any more: free it as soon as it has stopped */
 	bool deferred;       /* vm_pump() has `report` to deliver */
 	struct target_stop report;
@@ -114,8 +126,15 @@ __attribute__((format(printf, 2, 3))) void vm_say(struct vm *vm, const char *for
 
 struct vcpu *vm_thread(struct vm *vm, unsigned thread); /* NULL: no such thread */
 
-/* As target_ops.register_read, of a vCPU that is parked while others may run. */
+/* Makes vm->registers, once a vCPU is parked: true when it is there. */
+bool vm_learn_registers(struct vm *vm);
+
+/*
+ * One register of a vCPU by the debugger's number, as target_ops.register_read and _write: value has
+ * TARGET_REGISTER_MAX_BYTES.  -ENODATA also while the vCPU is not parked.
+ */
 int vm_read_register(struct vm *vm, struct vcpu *vcpu, unsigned number, void *value);
+int vm_write_register(struct vm *vm, struct vcpu *vcpu, unsigned number, const void *value);
 
 /* Tells the user of each limitation once. */
 void vm_say_limitations(struct vm *vm, uint32_t limitations);

@@ -34,7 +34,7 @@ enum command_match {
 };
 
 enum command_flag {
-	COMMAND_STOPPED = 1, /* needs the target stopped: a running one is stopped for it */
+	COMMAND_STOPPED = 1, /* needs the whole target to hold still */
 	COMMAND_RESUMES = 2, /* may set the target running */
 	COMMAND_SILENT = 4,  /* the protocol has no reply to it; what is put all the same is sent */
 	/* In a session that is attached to no guest only these are answered; see session_lobby.c. */
@@ -42,6 +42,7 @@ enum command_flag {
 	COMMAND_UNATTACHED = 16, /* the answer is that there is nothing */
 	COMMAND_ATTACHES = 32,   /* its number is the guest to attach to */
 	COMMAND_TALKS = 64,      /* before the reply goes the session's text, as 'O' packets */
+	COMMAND_THREAD = 128,   /* needs the general thread to hold still */
 };
 
 struct command {

@@ -262,18 +262,19 @@ static void session_conclude(struct session *session, unsigned flags, int result
 	session_send(session);
 }
 
-/* 0: the target is stopped.  1: it will be.  Or -errno. */
-static int session_require_stop(struct session *session)
+/* What must hold still for a command: the general thread, or (0) all. */
+static unsigned session_subject(const struct session *session, unsigned flags)
+{
+	return flags & COMMAND_THREAD ? session->general_thread : 0;
+}
+
+/* 0: what must hold still does.  1: it will.  Or -errno. */
+static int session_require_hold(struct session *session, unsigned flags)
 {
 	const struct target_ops *ops = session->target->ops;
-	int result;
+	int result = ops->hold(session->target, session_subject(session, flags));
 
-	if (ops->is_stopped(session->target))
-		return 0;
-	result = ops->stop(session->target);
-	if (result == -EALREADY)
-		return 0;
-	return result ? result : 1;
+	return result == -EINPROGRESS ? 1 : result;
 }
 
 /* Malformed packets are refused before they can stop anything.  0, 1 (not yet) or -errno. */
@@ -283,9 +284,9 @@ static int session_prepare(struct session *session, const struct command *comman
 	int result;
 
 	result = command_parse(command->schema, arguments, session->client.multiprocess, args);
-	if (result || !(command->flags & COMMAND_STOPPED))
+	if (result || !(command->flags & (COMMAND_STOPPED | COMMAND_THREAD)))
 		return result;
-	return session_require_stop(session);
+	return session_require_hold(session, command->flags);
 }
 
 /* As the handler; -EXDEV: another session is to answer. */
@@ -326,6 +327,7 @@ static bool session_answer_command(
 	if (result == -EXDEV)
 		return false;
 	session_conclude(session, command->flags, result);
+	session->target->ops->unhold(session->target);
 	return true;
 }
 
@@ -450,6 +452,18 @@ static void session_on_stop(struct target_listener *listener, const struct targe
 	session_answer_held(session);
 }
 
+/* What the first held packet needs is so. */
+static void session_on_hold(struct target_listener *listener)
+{
+	struct session *session = session_of(listener);
+
+	if (session->state == SESSION_REPLY_OWED)
+		session->state = SESSION_IDLE;
+	session_answer_held(session);
+	if (session->state != SESSION_REPLY_OWED)
+		session->target->ops->unhold(session->target);
+}
+
 /* At once, where the debugger listens and is not behind with reading. */
 static void session_talk(struct session *session)
 {
@@ -476,6 +490,7 @@ static void session_on_output(struct target_listener *listener, const char *text
 
 static const struct target_listener_ops session_listener_ops = {
 	.on_stop = session_on_stop,
+	.on_hold = session_on_hold,
 	.on_message = session_on_message,
 	.on_output = session_on_output,
 };

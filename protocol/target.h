@@ -114,6 +114,7 @@ enum target_action {
 	TARGET_CONTINUE,
 	TARGET_STEP,       /* one instruction */
 	TARGET_STEP_RANGE, /* one instruction, and on while start <= pc < end */
+	TARGET_HALT,       /* non-stop only: come to rest */
 };
 
 /* What one thread is to do. */
@@ -164,12 +165,15 @@ struct target_listener;
 
 struct target_listener_ops {
 	/*
-	 * All threads are stopped (all-stop); why, in *stop.  Comes exactly once each time the
+	 * All-stop: all threads are stopped; why, in *stop.  Comes exactly once each time the
 	 * target comes to rest: for a successful resume(), or for a stop() that returned 0 while
-	 * it ran by itself; a stop() of what resume() started adds none.  Never from inside
-	 * those calls.
+	 * it ran by itself; a stop() of what resume() started adds none.
+	 * Non-stop: one thread has stopped, or all have come to an end (thread 0).
+	 * Never from inside those calls.
 	 */
 	void (*on_stop)(struct target_listener *listener, const struct target_stop *stop);
+	/* What hold() was asked for is so.  Never from inside it. */
+	void (*on_hold)(struct target_listener *listener);
 	/* One line for the person at the debugger, without newline: a limitation, a warning. */
 	void (*on_message)(struct target_listener *listener, const char *text);
 	/* Text for the same person as it is: what a breakpoint's command has printed. */
@@ -190,8 +194,12 @@ struct target_text {
 struct target;
 
 /*
- * Unless said otherwise a call needs the target stopped and answers -EBUSY while it runs; no call
- * blocks longer than the target's stop timeout.  All return 0 or -errno.
+ * Unless said otherwise a call needs the target stopped or held, and answers -EBUSY while it runs; no
+ * call blocks longer than the target's stop timeout.  All return 0 or -errno.
+ *
+ * Several debuggers may have a target each that stand for the same guest.  All-stop: one of them
+ * drives, the first that stops or resumes it; what another one would change is refused with
+ * -EPERM, and its resume() only waits for the next stop.  Non-stop: all are equal.
  */
 struct target_ops {
 	/*
@@ -202,14 +210,35 @@ struct target_ops {
 	unsigned (*thread_count)(struct target *target);
 	/* One line about a thread, "vCPU 1, halted", cut to size.  Always legal. */
 	void (*thread_describe)(struct target *target, unsigned thread, char *text, size_t size);
-	/* The debugger's view: stopped and nothing owed. */
+	/* The debugger's view of all-stop: stopped and nothing owed.  Always legal. */
 	bool (*is_stopped)(struct target *target);
+	/* Non-stop: this thread is at rest, and that has been told.  Always legal. */
+	bool (*thread_is_stopped)(struct target *target, unsigned thread);
 
-	/* Asks a running target to stop: 0 and on_stop will come; -EALREADY when stopped. */
+	/*
+	 * Chooses non-stop or all-stop, legal at any time.  To non-stop: what has been stopped by a
+	 * hold() alone goes on.  To all-stop: the next hold() or stop() stops all.  -EBUSY: the guest
+	 * is debugged in the other mode by somebody else.
+	 */
+	int (*set_non_stop)(struct target *target, bool on);
+
+	/*
+	 * Makes the target (thread 0), or one thread of it, hold still for a look or a change, until
+	 * unhold(): 0, or -EINPROGRESS and on_hold will come.  Idempotent.  All-stop, by who drives or
+	 * may: it is a stop, which unhold() does not end, and on_stop comes in place of on_hold.
+	 */
+	int (*hold)(struct target *target, unsigned thread);
+	void (*unhold)(struct target *target);
+
+	/*
+	 * Asks a running target to stop: 0 and on_stop will come; -EALREADY when stopped.  Non-stop:
+	 * one thread that runs.
+	 */
 	int (*stop)(struct target *target);
 	/*
 	 * Lets threads go: threads[i] is for thread i + 1.  0 and on_stop will come; -EINVAL when
 	 * every action is TARGET_STAY.  After an error nothing has been resumed.
+	 * Non-stop: legal at any time; threads that stay, or run already, are left alone.
 	 */
 	int (*resume)(struct target *target, const struct target_resume *threads);
 
@@ -263,8 +292,8 @@ struct target_ops {
 		struct target *target, unsigned thread, const char *line, struct target_text *out);
 
 	/*
-	 * Removes every breakpoint, gives the guest its debug hardware back and lets it run.
-	 * Afterwards the target takes no more calls but stop() (a debugger attaching again).
+	 * Removes this debugger's breakpoints; with the last debugger gives the guest its debug
+	 * hardware back.  Lets it run.  Afterwards the target takes no more calls.
 	 */
 	int (*detach)(struct target *target);
 };

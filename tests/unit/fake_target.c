@@ -475,6 +475,33 @@ static int fake_stop(struct target *target)
 	return 0;
 }
 
+/* All-stop: to hold is to stop. */
+static int fake_hold(struct target *target, unsigned thread)
+{
+	(void)thread;
+	if (!fake_of(target)->running)
+		return 0;
+	fake_stop(target);
+	return -EINPROGRESS;
+}
+
+static void fake_unhold(struct target *target)
+{
+	(void)target;
+}
+
+static bool fake_thread_is_stopped(struct target *target, unsigned thread)
+{
+	(void)thread;
+	return !fake_of(target)->running;
+}
+
+static int fake_set_non_stop(struct target *target, bool on)
+{
+	(void)target;
+	return on ? -ENOTSUP : 0;
+}
+
 static int fake_resume(struct target *target, const struct target_resume *threads)
 {
 	struct fake_target *fake = fake_of(target);
@@ -567,6 +594,10 @@ static const struct target_ops fake_ops = {
 	.thread_count = fake_thread_count,
 	.thread_describe = fake_thread_describe,
 	.is_stopped = fake_is_stopped,
+	.thread_is_stopped = fake_thread_is_stopped,
+	.set_non_stop = fake_set_non_stop,
+	.hold = fake_hold,
+	.unhold = fake_unhold,
 	.stop = fake_stop,
 	.resume = fake_resume,
 	.register_read = fake_register_read,

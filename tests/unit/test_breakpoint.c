@@ -18,18 +18,36 @@ static int setup(void **state)
 	return 0;
 }
 
+enum { SEAT = 2, OTHER = 5 };
+
+static int add(struct breakpoint_table *table, gva_t gva, gpa_t gpa)
+{
+	const struct target_breakpoint_spec spec = { .address = gva, .length = 1 };
+
+	return breakpoint_add(table, SEAT, &spec, gpa);
+}
+
+static int add_point(struct breakpoint_table *table, const struct hardware_point *point)
+{
+	const struct target_breakpoint_spec spec = {
+		.type = point->type, .address = point->gva, .length = point->length
+	};
+
+	return breakpoint_add_point(table, SEAT, &spec);
+}
+
 static void test_add_is_idempotent(void **state)
 {
 	struct breakpoint_table *table = *state;
 
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(breakpoint_add(table, 0x1000, 0x5000), 0);
+		assert_int_equal(add(table, 0x1000, 0x5000), 0);
 	assert_int_equal(table->count, 1);
 	assert_true(breakpoint_exists(table, 0x1000, 0x5000));
 	assert_false(breakpoint_exists(table, 0x1000, 0x5001));
 	assert_false(breakpoint_exists(table, 0x1001, 0x5000));
-	breakpoint_remove(table, 0x1000);
-	breakpoint_remove(table, 0x1000);
+	breakpoint_remove(table, SEAT, 0x1000);
+	breakpoint_remove(table, SEAT, 0x1000);
 	assert_int_equal(table->count, 0);
 	assert_false(breakpoint_exists(table, 0x1000, 0x5000));
 }
@@ -39,19 +57,19 @@ static void test_addresses(void **state)
 {
 	struct breakpoint_table *table = *state;
 
-	assert_int_equal(breakpoint_add(table, 0x1000, 0x5000), 0);
-	assert_int_equal(breakpoint_add(table, 0x2000, 0x6000), 0);
-	assert_int_equal(breakpoint_add(table, 0x1000, 0x7000), 0);
-	assert_int_equal(breakpoint_add(table, 0x3000, 0x7000), 0);
+	assert_int_equal(add(table, 0x1000, 0x5000), 0);
+	assert_int_equal(add(table, 0x2000, 0x6000), 0);
+	assert_int_equal(add(table, 0x1000, 0x7000), 0);
+	assert_int_equal(add(table, 0x3000, 0x7000), 0);
 	assert_int_equal(table->count, 4);
-	breakpoint_remove(table, 0x1000);
+	breakpoint_remove(table, SEAT, 0x1000);
 	assert_int_equal(table->count, 2);
 	assert_false(breakpoint_wants(table, 0x5000));
 	assert_true(breakpoint_wants(table, 0x6000));
 	assert_true(breakpoint_wants(table, 0x7000));
 	assert_int_equal(table->entries[0].gva, 0x2000);
 	assert_int_equal(table->entries[1].gva, 0x3000);
-	breakpoint_remove(table, 0x3000);
+	breakpoint_remove(table, SEAT, 0x3000);
 	assert_false(breakpoint_wants(table, 0x7000));
 	assert_true(breakpoint_wants(table, 0x6000));
 }
@@ -61,12 +79,12 @@ static void test_limit(void **state)
 	struct breakpoint_table *table = *state;
 
 	for (unsigned i = 0; i < BREAKPOINT_MAX; i++)
-		assert_int_equal(breakpoint_add(table, i, i), 0);
-	assert_int_equal(breakpoint_add(table, BREAKPOINT_MAX, 0), -ENOSPC);
-	assert_int_equal(breakpoint_add(table, 7, 7), 0);
+		assert_int_equal(add(table, i, i), 0);
+	assert_int_equal(add(table, BREAKPOINT_MAX, 0), -ENOSPC);
+	assert_int_equal(add(table, 7, 7), 0);
 	assert_int_equal(table->count, BREAKPOINT_MAX);
-	breakpoint_remove(table, 0);
-	assert_int_equal(breakpoint_add(table, BREAKPOINT_MAX, 0), 0);
+	breakpoint_remove(table, SEAT, 0);
+	assert_int_equal(add(table, BREAKPOINT_MAX, 0), 0);
 	assert_int_equal(table->count, BREAKPOINT_MAX);
 	assert_int_equal(table->entries[0].gva, 1);
 }
@@ -84,18 +102,18 @@ static void test_points_are_idempotent(void **state)
 	struct breakpoint_table *table = *state;
 
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(breakpoint_add_point(table, &first), 0);
+		assert_int_equal(add_point(table, &first), 0);
 	assert_int_equal(table->point_count, 1);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_false(breakpoint_has_point(table, &others[i]));
-		breakpoint_remove_point(table, &others[i]);
+		breakpoint_remove_point(table, SEAT, &others[i]);
 		assert_int_equal(table->point_count, 1);
 	}
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(breakpoint_add_point(table, &others[i]), 0);
+		assert_int_equal(add_point(table, &others[i]), 0);
 	assert_int_equal(table->point_count, 4);
-	breakpoint_remove_point(table, &others[0]);
-	breakpoint_remove_point(table, &others[0]);
+	breakpoint_remove_point(table, SEAT, &others[0]);
+	breakpoint_remove_point(table, SEAT, &others[0]);
 	assert_int_equal(table->point_count, 3);
 	assert_true(breakpoint_has_point(table, &first));
 	assert_false(breakpoint_has_point(table, &others[0]));
@@ -111,18 +129,18 @@ static void test_point_limit(void **state)
 	for (unsigned i = 0; i < BREAKPOINT_MAX_POINTS; i++) {
 		struct hardware_point one = point(TARGET_BREAK_HARDWARE, i, 1);
 
-		assert_int_equal(breakpoint_add_point(table, &one), 0);
+		assert_int_equal(add_point(table, &one), 0);
 	}
-	assert_int_equal(breakpoint_add_point(table, &more), -ENOSPC);
+	assert_int_equal(add_point(table, &more), -ENOSPC);
 	assert_int_equal(table->point_count, BREAKPOINT_MAX_POINTS);
 	first = point(TARGET_BREAK_HARDWARE, 0, 1);
-	assert_int_equal(breakpoint_add_point(table, &first), 0);
-	breakpoint_remove_point(table, &first);
-	assert_int_equal(breakpoint_add_point(table, &more), 0);
+	assert_int_equal(add_point(table, &first), 0);
+	breakpoint_remove_point(table, SEAT, &first);
+	assert_int_equal(add_point(table, &more), 0);
 	assert_true(breakpoint_point_at(table, 0x9000));
 	assert_false(breakpoint_point_at(table, 0));
 	assert_true(breakpoint_point_at(table, BREAKPOINT_MAX_POINTS - 1));
-	breakpoint_remove_point(table, &more); /* the last one: nothing moves */
+	breakpoint_remove_point(table, SEAT, &more); /* the last one: nothing moves */
 	assert_true(breakpoint_point_at(table, BREAKPOINT_MAX_POINTS - 1));
 }
 
@@ -135,10 +153,10 @@ static void test_watches(void **state)
 	struct breakpoint_table *table = *state;
 
 	assert_false(breakpoint_watches(table, 0x1000));
-	breakpoint_add_point(table, &write);
-	breakpoint_add_point(table, &read);
-	breakpoint_add_point(table, &access);
-	breakpoint_add_point(table, &exec);
+	add_point(table, &write);
+	add_point(table, &read);
+	add_point(table, &access);
+	add_point(table, &exec);
 	assert_false(breakpoint_watches(table, 0xfff));
 	assert_true(breakpoint_watches(table, 0x1000));
 	assert_true(breakpoint_watches(table, 0x1003));
@@ -159,8 +177,8 @@ static void test_clear(void **state)
 	const struct hardware_point watch = point(TARGET_WATCH_WRITE, 0x1000, 4);
 	struct breakpoint_table *table = *state;
 
-	breakpoint_add(table, 1, 2);
-	breakpoint_add_point(table, &watch);
+	add(table, 1, 2);
+	add_point(table, &watch);
 	breakpoint_clear(table);
 	assert_int_equal(table->count, 0);
 	assert_int_equal(table->point_count, 0);
@@ -168,87 +186,122 @@ static void test_clear(void **state)
 	assert_false(breakpoint_watches(table, 0x1000));
 }
 
-/* ---- conditions -------------------------------------------------------------------------- */
+/* ---- several debuggers ------------------------------------------------------------------- */
 
-static struct condition *some_condition(void)
+static const uint8_t always[] = { 0x22, 1, 0x27 };
+static const struct target_code code = { always, sizeof(always) };
+
+/* It is there until the last one who wants it has taken it back. */
+static void test_counted(void **state)
 {
-	static const uint8_t bytes[] = { 0x22, 1, 0x27 };
-	static const struct target_code code = { bytes, sizeof(bytes) };
-	const struct target_breakpoint_spec spec = { .conditions = &code, .condition_count = 1 };
-	struct condition *condition;
-
-	assert_int_equal(condition_create(&spec, &condition), 0);
-	return condition;
-}
-
-/* Whose they are stays right when others go; what is left over the sanitizer would find. */
-static void test_conditions(void **state)
-{
-	struct breakpoint_table *table = *state;
-	struct condition *first = some_condition(), *second = some_condition();
-
-	breakpoint_add(table, 0x1000, 0x5000);
-	breakpoint_add(table, 0x2000, 0x6000);
-	breakpoint_add(table, 0x3000, 0x7000);
-	assert_null(breakpoint_condition(table, 0x1000, 0x6000));
-	assert_null(*breakpoint_condition(table, 0x1000, 0x5000));
-	condition_replace(breakpoint_condition(table, 0x2000, 0x6000), first);
-	condition_replace(breakpoint_condition(table, 0x3000, 0x7000), second);
-	breakpoint_add(table, 0x3000, 0x7000);
-	assert_ptr_equal(*breakpoint_condition(table, 0x3000, 0x7000), second);
-	breakpoint_remove(table, 0x2000);
-	assert_null(breakpoint_condition(table, 0x2000, 0x6000));
-	assert_ptr_equal(*breakpoint_condition(table, 0x3000, 0x7000), second);
-	breakpoint_add(table, 0x2000, 0x6000);
-	assert_null(*breakpoint_condition(table, 0x2000, 0x6000));
-	breakpoint_clear(table);
-}
-
-static void test_point_conditions(void **state)
-{
-	struct hardware_point first = { .type = TARGET_WATCH_WRITE, .gva = 0x1000, .length = 4 };
-	struct hardware_point second = {
-		.type = TARGET_BREAK_HARDWARE, .gva = 0x2000, .length = 1
+	const struct target_breakpoint_spec spec = { .address = 0x1000, .length = 1 };
+	const struct hardware_point watch = point(TARGET_WATCH_WRITE, 0x1000, 4);
+	const struct target_breakpoint_spec watched = {
+		.type = TARGET_WATCH_WRITE, .address = 0x1000, .length = 4
 	};
 	struct breakpoint_table *table = *state;
-	struct condition *kept = some_condition();
 
-	breakpoint_add_point(table, &first);
-	breakpoint_add_point(table, &second);
-	condition_replace(breakpoint_point_condition(table, &first), some_condition());
-	condition_replace(breakpoint_point_condition(table, &second), kept);
-	breakpoint_remove_point(table, &first);
-	assert_null(breakpoint_point_condition(table, &first));
-	assert_ptr_equal(*breakpoint_point_condition(table, &second), kept);
-	breakpoint_add_point(table, &first);
-	assert_null(*breakpoint_point_condition(table, &first));
-	breakpoint_clear(table);
+	assert_int_equal(add(table, 0x1000, 0x5000), 0);
+	assert_int_equal(breakpoint_add(table, OTHER, &spec, 0x5000), 0);
+	assert_int_equal(table->count, 1);
+	breakpoint_remove(table, SEAT, 0x1000);
+	breakpoint_remove(table, SEAT, 0x1000);
+	assert_true(breakpoint_exists(table, 0x1000, 0x5000));
+	breakpoint_remove(table, OTHER, 0x1000);
+	assert_false(breakpoint_exists(table, 0x1000, 0x5000));
+	assert_int_equal(add_point(table, &watch), 0);
+	assert_int_equal(breakpoint_add_point(table, OTHER, &watched), 0);
+	breakpoint_leave(table, SEAT);
+	assert_true(breakpoint_has_point(table, &watch));
+	breakpoint_leave(table, OTHER);
+	assert_int_equal(table->point_count, 0);
+	assert_int_equal(table->code_bytes, 0);
 }
 
-static void test_ignored(void **state)
+/* A new list replaces the old one, of the same debugger and place alone. */
+static void test_conditions(void **state)
+{
+	struct target_breakpoint_spec spec = {
+		.address = 0x1000, .length = 1, .conditions = &code, .condition_count = 1
+	};
+	struct breakpoint_table *table = *state;
+	struct breakpoint *entry;
+
+	assert_int_equal(breakpoint_add(table, SEAT, &spec, 0x5000), 0);
+	assert_int_equal(breakpoint_add(table, OTHER, &spec, 0x5000), 0);
+	spec.condition_count = 0;
+	assert_int_equal(breakpoint_add(table, SEAT, &spec, 0x5000), 0);
+	assert_int_equal(table->count, 1);
+	entry = breakpoint_find(table, 0x1000, 0x5000);
+	assert_non_null(entry);
+	assert_int_equal(entry->terms->seat, SEAT);
+	assert_null(entry->terms->condition);
+	assert_int_equal(entry->terms->next->seat, OTHER);
+	assert_non_null(entry->terms->next->condition);
+	assert_null(entry->terms->next->next);
+	breakpoint_clear(table);
+	assert_int_equal(table->code_bytes, 0);
+}
+
+/* Code that must not run is refused, and nothing is left of it. */
+static void test_bad_condition(void **state)
+{
+	static const uint8_t bytes[] = { 0x31, 0x27 };
+	static const struct target_code bad = { bytes, sizeof(bytes) };
+	const struct target_breakpoint_spec spec = {
+		.address = 0x1000, .length = 1, .conditions = &bad, .condition_count = 1
+	};
+	struct breakpoint_table *table = *state;
+
+	assert_int_equal(breakpoint_add(table, SEAT, &spec, 0x5000), -EINVAL);
+	assert_int_equal(table->count, 0);
+	assert_int_equal(breakpoint_add_point(table, SEAT, &spec), -EINVAL);
+	assert_int_equal(table->point_count, 0);
+	assert_int_equal(table->code_bytes, 0);
+}
+
+/* All debuggers together may keep so much and no more. */
+static void test_code_limit(void **state)
+{
+	static uint8_t bytes[AGENT_MAX_CODE];
+	static struct target_code codes[64];
+	struct target_breakpoint_spec spec = {
+		.length = 1, .conditions = codes, .condition_count = 64
+	};
+	const size_t length = AGENT_MAX_CODE / 3 * 3;
+	struct breakpoint_table *table = *state;
+	int rc = 0;
+
+	for (unsigned i = 0; i + 3 < length; i += 3)
+		memcpy(bytes + i, "\x22\x01\x29", 3); /* const8 1, pop */
+	memcpy(bytes + length - 3, always, 3);
+	for (unsigned i = 0; i < 64; i++)
+		codes[i] = (struct target_code){ bytes, length };
+	for (unsigned i = 0; i < 64 && rc == 0; i++) {
+		spec.address = i;
+		rc = breakpoint_add(table, i % 2 ? SEAT : OTHER, &spec, i);
+	}
+	assert_int_equal(rc, -ENOSPC);
+	assert_in_range(table->code_bytes, TERMS_MAX_BYTES / 2, TERMS_MAX_BYTES);
+	spec.address = 0;
+	assert_int_equal(breakpoint_add(table, OTHER, &spec, 0), 0); /* in place of its own */
+	breakpoint_clear(table);
+	assert_int_equal(table->code_bytes, 0);
+}
+
+/* What waits for its page is found whatever page is asked for, and stands nowhere. */
+static void test_pending(void **state)
 {
 	struct breakpoint_table *table = *state;
 
-	assert_false(breakpoint_take_ignored(table, 0x1000));
-	assert_int_equal(breakpoint_ignore(table, 0x1000, 0), 0);
-	assert_int_equal(breakpoint_ignore(table, 0x1000, 2), 0);
-	assert_int_equal(breakpoint_ignore(table, 0x2000, 1), 0);
-	breakpoint_add(table, 0x1000, 0x5000);
-	breakpoint_remove(table, 0x1000); /* as gdb does at each stop */
-	assert_true(breakpoint_take_ignored(table, 0x1000));
-	assert_true(breakpoint_take_ignored(table, 0x1000));
-	assert_false(breakpoint_take_ignored(table, 0x1000));
-	assert_true(breakpoint_take_ignored(table, 0x2000));
-	assert_false(breakpoint_take_ignored(table, 0x2000));
-	for (unsigned i = 0; i < BREAKPOINT_MAX_IGNORES; i++)
-		assert_int_equal(breakpoint_ignore(table, i, 1), 0);
-	assert_int_equal(breakpoint_ignore(table, 0x1000, 1), -ENOSPC);
-	assert_int_equal(breakpoint_ignore(table, 5, 7), 0);
-	assert_int_equal(breakpoint_ignore(table, 6, 0), 0);
-	assert_int_equal(breakpoint_ignore(table, 0x1000, UINT64_MAX), 0);
-	assert_true(breakpoint_take_ignored(table, 0x1000));
-	breakpoint_clear(table);
-	assert_false(breakpoint_take_ignored(table, 5));
+	assert_int_equal(add(table, 0x1000, BREAKPOINT_PENDING), 0);
+	assert_int_equal(add(table, 0x1000, 0x5000), 0);
+	assert_int_equal(table->count, 1);
+	assert_non_null(breakpoint_find(table, 0x1000, 0x7000));
+	assert_null(breakpoint_find(table, 0x1001, 0x7000));
+	assert_false(breakpoint_wants(table, 0x5000));
+	breakpoint_remove(table, SEAT, 0x1000);
+	assert_int_equal(table->count, 0);
 }
 
 int main(void)
@@ -261,9 +314,11 @@ int main(void)
 		cmocka_unit_test_setup(test_point_limit, setup),
 		cmocka_unit_test_setup(test_watches, setup),
 		cmocka_unit_test_setup(test_clear, setup),
+		cmocka_unit_test_setup(test_counted, setup),
 		cmocka_unit_test_setup(test_conditions, setup),
-		cmocka_unit_test_setup(test_point_conditions, setup),
-		cmocka_unit_test_setup(test_ignored, setup),
+		cmocka_unit_test_setup(test_bad_condition, setup),
+		cmocka_unit_test_setup(test_code_limit, setup),
+		cmocka_unit_test_setup(test_pending, setup),
 	};
 
 	return cmocka_run_group_tests_name("breakpoint", tests, NULL, NULL);

@@ -87,14 +87,21 @@ static bool is_planted(const struct rig *rig, gpa_t gpa)
 	return !memcmp(rig->bytes + gpa, rig->arch->breakpoint_bytes, rig->arch->breakpoint_length);
 }
 
+static int add_breakpoint(struct breakpoint_table *table, gva_t gva, gpa_t gpa)
+{
+	const struct target_breakpoint_spec spec = { .address = gva, .length = 1 };
+
+	return breakpoint_add(table, 0, &spec, gpa);
+}
+
 static void want(struct rig *rig, gpa_t gpa)
 {
-	assert_int_equal(breakpoint_add(&rig->table, 0xffff0000 + gpa, gpa), 0);
+	assert_int_equal(add_breakpoint(&rig->table, 0xffff0000 + gpa, gpa), 0);
 }
 
 static void unwant(struct rig *rig, gpa_t gpa)
 {
-	breakpoint_remove(&rig->table, 0xffff0000 + gpa);
+	breakpoint_remove(&rig->table, 0, 0xffff0000 + gpa);
 }
 
 static void sync_plants(struct rig *rig)
@@ -178,15 +185,15 @@ static void test_two_on_one_gpa(void **state)
 {
 	struct rig *rig = *state;
 
-	assert_int_equal(breakpoint_add(&rig->table, 0x1000, 0x100), 0);
-	assert_int_equal(breakpoint_add(&rig->table, 0x2000, 0x100), 0);
+	assert_int_equal(add_breakpoint(&rig->table, 0x1000, 0x100), 0);
+	assert_int_equal(add_breakpoint(&rig->table, 0x2000, 0x100), 0);
 	sync_plants(rig);
 	assert_int_equal(rig->plants.count, 1);
-	breakpoint_remove(&rig->table, 0x1000);
+	breakpoint_remove(&rig->table, 0, 0x1000);
 	sync_plants(rig);
 	assert_true(is_planted(rig, 0x100));
 	assert_hidden(rig);
-	breakpoint_remove(&rig->table, 0x2000);
+	breakpoint_remove(&rig->table, 0, 0x2000);
 	sync_plants(rig);
 	assert_clean(rig);
 }
@@ -300,7 +307,7 @@ static void test_as_many_as_can_be(void **state)
 		want(rig, i * step);
 	sync_plants(rig);
 	assert_int_equal(rig->plants.count, PLANT_MAX);
-	breakpoint_remove(&rig->table, 0xffff0000);
+	breakpoint_remove(&rig->table, 0, 0xffff0000);
 	want(rig, SIZE); /* no memory: the slot of the first is free again */
 	assert_int_equal(plant_sync(&rig->plants, &rig->table), -EFAULT);
 	assert_int_equal(rig->plants.count, PLANT_MAX - 1);

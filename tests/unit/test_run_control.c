@@ -17,6 +17,7 @@
 #include <linux/kvm.h>
 #include "tests/unit/fake_lender.h"
 #include "kvm/arch_x86_64.h"
+#include "kvm/seat.h"
 #include "kvm/transfer.h"
 #include "kvm/vm.h"
 
@@ -28,11 +29,13 @@ struct rig {
 	struct fake_lender lender;
 	struct journal journal; /* main's */
 	struct vm *vm;
+	struct seat seat;
 	struct vm_hooks hooks;
 	struct target_listener listener;
 	int64_t deadline_ms; /* 0: none */
 
 	bool owed;   /* on_stop is due */
+	bool held;   /* on_hold has come */
 	bool inside; /* a call into the target is in progress */
 	unsigned stops;
 	struct target_stop stop;
@@ -87,8 +90,19 @@ static void rig_on_output(struct target_listener *listener, const char *text, si
 	snprintf(rig->output + have, sizeof(rig->output) - have, "%.*s", (int)length, text);
 }
 
+static void rig_on_hold(struct target_listener *listener)
+{
+	struct rig *rig = rig_of(listener);
+
+	assert_false(rig->inside);
+	rig->held = true;
+}
+
 static const struct target_listener_ops rig_listener_ops = {
-	.on_stop = rig_on_stop, .on_message = rig_on_message, .on_output = rig_on_output
+	.on_stop = rig_on_stop,
+	.on_hold = rig_on_hold,
+	.on_message = rig_on_message,
+	.on_output = rig_on_output,
 };
 
 static void rig_timer(void *context, int ms)
@@ -96,6 +110,13 @@ static void rig_timer(void *context, int ms)
 	struct rig *rig = context;
 
 	rig->deadline_ms = ms ? now_ms() + ms : 0;
+}
+
+/* The debugger takes its place. */
+static void rig_sit(struct rig *rig)
+{
+	assert_int_equal(seat_init(&rig->seat, rig->vm), 0);
+	rig->seat.target.listener = &rig->listener;
 }
 
 /* A struct vm on new ends of the channels, as a worker begins. */
@@ -110,7 +131,7 @@ static void rig_open_vm(struct rig *rig, int stop_timeout_ms)
 	assert_int_equal(vm_init(rig->vm, transfer_arch(), &rig->hooks, rig->journal.fd,
 				 rig->lender.count, stop_timeout_ms),
 		0);
-	rig->vm->target.listener = &rig->listener;
+	rig_sit(rig);
 	assert_int_equal(memory_add_file(&rig->vm->memory, 0, FAKE_MEMORY, rig->lender.memory_fd, 0,
 				 true, 0x7000000),
 		0);
@@ -208,7 +229,7 @@ static void rig_expect(struct rig *rig, unsigned thread, enum target_stop_reason
 static struct target *enter(struct rig *rig)
 {
 	rig->inside = true;
-	return &rig->vm->target;
+	return &rig->seat.target;
 }
 
 static int leave(struct rig *rig, int rc)
@@ -219,8 +240,11 @@ static int leave(struct rig *rig, int rc)
 
 static int rig_stop(struct rig *rig)
 {
-	const struct target_ops *ops = rig->vm->target.ops;
-	int rc = leave(rig, ops->stop(enter(rig)));
+	int rc;
+
+	if (rig->seat.has_left && rig->vm->state != VM_GONE)
+		rig_sit(rig); /* another debugger */
+	rc = leave(rig, rig->seat.target.ops->stop(enter(rig)));
 
 	if (rc == 0)
 		rig->owed = true;
@@ -230,7 +254,7 @@ static int rig_stop(struct rig *rig)
 
 static int rig_resume_threads(struct rig *rig, const struct target_resume *threads)
 {
-	int rc = leave(rig, rig->vm->target.ops->resume(enter(rig), threads));
+	int rc = leave(rig, rig->seat.target.ops->resume(enter(rig), threads));
 
 	if (rc == 0) {
 		assert_false(rig->owed);
@@ -270,14 +294,14 @@ static int rig_insert_kind(
 {
 	struct target_breakpoint_spec spec = { .type = type, .address = address, .length = length };
 
-	return leave(rig, rig->vm->target.ops->breakpoint_insert(enter(rig), 1, &spec));
+	return leave(rig, rig->seat.target.ops->breakpoint_insert(enter(rig), 1, &spec));
 }
 
 static int rig_remove_kind(
 	struct rig *rig, enum target_breakpoint type, uint64_t address, uint64_t length)
 {
 	return leave(
-		rig, rig->vm->target.ops->breakpoint_remove(enter(rig), 1, type, address, length));
+		rig, rig->seat.target.ops->breakpoint_remove(enter(rig), 1, type, address, length));
 }
 
 static void rig_insert(struct rig *rig, uint64_t address)
@@ -305,7 +329,7 @@ static uint64_t rig_register(struct rig *rig, unsigned thread, unsigned number)
 	uint64_t result;
 
 	assert_int_equal(
-		leave(rig, rig->vm->target.ops->register_read(enter(rig), thread, number, value)),
+		leave(rig, rig->seat.target.ops->register_read(enter(rig), thread, number, value)),
 		0);
 	memcpy(&result, value, sizeof(result));
 	return result;
@@ -321,7 +345,7 @@ static void rig_set_pc(struct rig *rig, unsigned thread, uint64_t pc)
 	uint8_t value[TARGET_REGISTER_MAX_BYTES] = { 0 };
 
 	memcpy(value, &pc, sizeof(pc));
-	assert_int_equal(leave(rig, rig->vm->target.ops->register_write(
+	assert_int_equal(leave(rig, rig->seat.target.ops->register_write(
 					    enter(rig), thread, X86_REG_RIP, value)),
 		0);
 }
@@ -330,10 +354,10 @@ static void rig_set_pc(struct rig *rig, unsigned thread, uint64_t pc)
 static void rig_assert_hidden(struct rig *rig)
 {
 	static uint8_t bytes[FAKE_MEMORY];
-	const struct target_ops *ops = rig->vm->target.ops;
+	const struct target_ops *ops = rig->seat.target.ops;
 
 	assert_int_equal(
-		ops->memory_read(&rig->vm->target, rig->stop.thread, 0, bytes, sizeof(bytes)),
+		ops->memory_read(&rig->seat.target, rig->stop.thread, 0, bytes, sizeof(bytes)),
 		FAKE_MEMORY);
 	assert_memory_equal(bytes, rig->lender.original, FAKE_MEMORY);
 }
@@ -421,7 +445,7 @@ static void rig_free(struct rig *rig)
 static void rig_release(struct rig *rig)
 {
 	rig->owed = false;
-	vm_release(rig->vm);
+	seat_fini(&rig->seat);
 	rig_await_release(rig);
 }
 
@@ -474,9 +498,10 @@ static void test_resume_and_stop(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 20; i++) {
 		rig_continue(rig);
-		assert_false(rig->vm->target.ops->is_stopped(&rig->vm->target));
+		assert_false(rig->seat.target.ops->is_stopped(&rig->seat.target));
 		assert_int_equal(
-			rig->vm->target.ops->memory_read(&rig->vm->target, 1, 0, &byte, 1), -EBUSY);
+			rig->seat.target.ops->memory_read(&rig->seat.target, 1, 0, &byte, 1),
+			-EBUSY);
 		assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), -EBUSY);
 		rig_idle(rig, (int)i % 3);
 		assert_true(rig->owed);
@@ -487,7 +512,7 @@ static void test_resume_and_stop(void **state)
 	}
 	assert_int_equal(rig->stops, 21);
 	assert_int_equal(rig_resume(rig, 1, TARGET_STAY, TARGET_STAY), -EINVAL);
-	assert_true(rig->vm->target.ops->is_stopped(&rig->vm->target));
+	assert_true(rig->seat.target.ops->is_stopped(&rig->seat.target));
 	rig_finish(rig);
 }
 
@@ -925,12 +950,67 @@ static void test_alias_passes(void **state)
 	rig_finish(rig);
 }
 
+/* What is not mapped yet waits in a debug register, as long as there is one that nobody asked for. */
+static void test_pending_breakpoints(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		rig_insert(rig, 0x900000 + i);
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_SOFTWARE, 0x900004, 1), -EFAULT);
+	assert_non_null(strstr(rig->message, "no debug register is free"));
+	rig_insert(rig, 0x900000);
+	rig_remove(rig, 0x900003);
+	rig_insert(rig, 0x900004);
+	rig_continue(rig);
+	rig_idle(rig, 5);
+	assert_int_equal(rig->vm->point_count, 4);
+	assert_int_equal(rig->vm->plants.count, 0);
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(
+			atomic_load(&rig->lender.vcpus[i].debug_control) & KVM_GUESTDBG_USE_HW_BP);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	/* Who asks for a debug register has it; the one that is left without is told of. */
+	assert_int_equal(rig_insert_kind(rig, TARGET_WATCH_WRITE, FAKE_CODE, 1), 0);
+	rig->message[0] = 0;
+	rig_continue(rig);
+	assert_non_null(strstr(rig->message, "0x900004 is not in force"));
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_finish(rig);
+}
+
+/* One that may be overwritten has a debug register too, and is told as what was asked for. */
+static void test_fragile_breakpoint(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 4);
+	rig->vm->table.entries[0].is_fragile = true;
+	for (unsigned turn = 0; turn < 5; turn++) {
+		rig_continue(rig);
+		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+		assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 4);
+	}
+	assert_int_equal(rig->vm->point_count, 1);
+	assert_int_equal(rig->vm->plants.count, 1);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	fake_lender_write(
+		&rig->lender, FAKE_CODE + 4, "\x90", 1); /* the guest loads something there */
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
 static void test_bad_breakpoints(void **state)
 {
 	struct rig *rig = rig_looping(1);
 
 	(void)state;
-	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_SOFTWARE, 0x900000, 1), -EFAULT);
 	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE, 2), -EINVAL);
 	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE, 0), -EINVAL);
 	assert_int_equal(rig_insert_kind(rig, TARGET_WATCH_READ, FAKE_CODE, 1), -ENOTSUP);
@@ -1187,7 +1267,7 @@ static void test_guest_overwrites_what_is_lifted(void **state)
 static void test_debugger_writes_over_ours(void **state)
 {
 	struct rig *rig = rig_looping(1);
-	const struct target_ops *ops = rig->vm->target.ops;
+	const struct target_ops *ops = rig->seat.target.ops;
 	uint8_t byte = 0;
 
 	(void)state;
@@ -1197,14 +1277,14 @@ static void test_debugger_writes_over_ours(void **state)
 	/* INT3 by the debugger's own hand, through the alias: the guest's own from now on. */
 	rig->lender.original[FAKE_CODE + 4] = 0xcc;
 	assert_int_equal(
-		ops->memory_write(&rig->vm->target, 1, FAKE_ALIAS + FAKE_CODE + 4, "\xcc", 1), 0);
+		ops->memory_write(&rig->seat.target, 1, FAKE_ALIAS + FAKE_CODE + 4, "\xcc", 1), 0);
 	rig_assert_hidden(rig);
 	rig_continue(rig);
 	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
 	assert_int_equal(atomic_load(&rig->lender.vcpus[0].guest_bp), 1);
-	assert_int_equal(ops->memory_write(&rig->vm->target, 1, FAKE_CODE + 4, "\x90", 1), 0);
+	assert_int_equal(ops->memory_write(&rig->seat.target, 1, FAKE_CODE + 4, "\x90", 1), 0);
 	rig->lender.original[FAKE_CODE + 4] = 0x90;
-	assert_int_equal(ops->memory_read(&rig->vm->target, 1, FAKE_CODE + 4, &byte, 1), 1);
+	assert_int_equal(ops->memory_read(&rig->seat.target, 1, FAKE_CODE + 4, &byte, 1), 1);
 	assert_int_equal(byte, 0x90);
 	rig_finish(rig);
 }
@@ -1407,15 +1487,16 @@ static void test_late_vcpu_is_named(void **state)
 	(void)state;
 	assert_int_equal(rig->messages, 1);
 	assert_non_null(strstr(rig->message, "vCPU 1 did not stop"));
-	assert_true(rig->vm->target.ops->is_stopped(&rig->vm->target));
+	assert_true(rig->seat.target.ops->is_stopped(&rig->seat.target));
 	assert_int_equal(
-		rig->vm->target.ops->register_read(&rig->vm->target, 2, X86_REG_RIP, value),
+		rig->seat.target.ops->register_read(&rig->seat.target, 2, X86_REG_RIP, value),
 		-ENODATA);
 	assert_true(
-		rig->vm->target.ops->register_write(&rig->vm->target, 2, X86_REG_RIP, value) < 0);
-	assert_int_equal(rig->vm->target.ops->memory_read(&rig->vm->target, 2, FAKE_CODE, &byte, 1),
+		rig->seat.target.ops->register_write(&rig->seat.target, 2, X86_REG_RIP, value) < 0);
+	assert_int_equal(
+		rig->seat.target.ops->memory_read(&rig->seat.target, 2, FAKE_CODE, &byte, 1),
 		-EFAULT);
-	rig->vm->target.ops->thread_describe(&rig->vm->target, 2, text, sizeof(text));
+	rig->seat.target.ops->thread_describe(&rig->seat.target, 2, text, sizeof(text));
 	assert_non_null(strstr(text, "not stopped"));
 	/* It parks in its own time, in silence. */
 	atomic_store(&late->stuck, false);
@@ -1552,7 +1633,7 @@ static void test_step_over_that_hangs_and_detach(void **state)
 	atomic_store(&over->stuck, true);
 	rig_continue(rig);
 	rig_await_stop(rig);
-	vm_release(rig->vm);
+	seat_fini(&rig->seat);
 	rig_idle(rig, 20);
 	assert_false(vm_is_released(rig->vm));
 	rig_assert_undone(rig);
@@ -1580,7 +1661,7 @@ static void test_late_step_is_given_up_by_detach(void **state)
 	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_STAY), 0);
 	assert_int_equal(rig_stop(rig), 0);
 	rig_await_stop(rig);
-	vm_release(rig->vm);
+	seat_fini(&rig->seat);
 	atomic_store(&late->stuck, false);
 	rig_await_release(rig);
 	rig_assert_free(rig);
@@ -1700,7 +1781,7 @@ static void test_register_refused(void **state)
 	atomic_store(&vcpu->fail_request, (unsigned)KVM_SET_REGS);
 	atomic_store(&vcpu->fail_times, 1);
 	assert_int_equal(
-		rig->vm->target.ops->register_write(&rig->vm->target, 1, X86_REG_RIP, value),
+		rig->seat.target.ops->register_write(&rig->seat.target, 1, X86_REG_RIP, value),
 		-EINVAL);
 	assert_int_equal(rig_pc(rig, 1), pc);
 	rig_continue(rig);
@@ -1709,10 +1790,10 @@ static void test_register_refused(void **state)
 	atomic_store(&vcpu->fail_request, (unsigned)KVM_GET_FPU);
 	atomic_store(&vcpu->fail_times, 1);
 	assert_int_equal(
-		rig->vm->target.ops->register_read(&rig->vm->target, 1, X86_REG_ST0, value),
+		rig->seat.target.ops->register_read(&rig->seat.target, 1, X86_REG_ST0, value),
 		-ENODATA);
 	assert_int_equal(
-		rig->vm->target.ops->register_read(&rig->vm->target, 1, X86_REG_ST0, value), 0);
+		rig->seat.target.ops->register_read(&rig->seat.target, 1, X86_REG_ST0, value), 0);
 	rig_finish(rig);
 }
 
@@ -1786,7 +1867,7 @@ static void rig_kill(struct rig *rig)
 /* Told once; everything is refused afterwards; nothing of us is left in its memory. */
 static void rig_assert_gone(struct rig *rig)
 {
-	const struct target_ops *ops = rig->vm->target.ops;
+	const struct target_ops *ops = rig->seat.target.ops;
 	uint8_t value[TARGET_REGISTER_MAX_BYTES];
 	unsigned stops;
 
@@ -1796,8 +1877,8 @@ static void rig_assert_gone(struct rig *rig)
 	assert_int_equal(rig->vm->state, VM_GONE);
 	assert_int_equal(rig_stop(rig), -ENODEV);
 	assert_int_equal(rig_resume(rig, 1, TARGET_CONTINUE, TARGET_CONTINUE), -ENODEV);
-	assert_int_equal(ops->register_read(&rig->vm->target, 1, 0, value), -ENODEV);
-	assert_int_equal(ops->memory_read(&rig->vm->target, 1, 0, value, 1), -ENODEV);
+	assert_int_equal(ops->register_read(&rig->seat.target, 1, 0, value), -ENODEV);
+	assert_int_equal(ops->memory_read(&rig->seat.target, 1, 0, value, 1), -ENODEV);
 	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_SOFTWARE, 0, 1), -ENODEV);
 	assert_true(vm_is_released(rig->vm));
 	assert_int_equal(rig->stops, stops);
@@ -1869,7 +1950,7 @@ static void test_vmm_dies_stopped_and_nobody_looked(void **state)
 	rig_await_stop(rig);
 	rig_kill(rig);
 	assert_true(
-		rig->vm->target.ops->register_read(&rig->vm->target, 1, X86_REG_ST0, value) < 0);
+		rig->seat.target.ops->register_read(&rig->seat.target, 1, X86_REG_ST0, value) < 0);
 	if (rig_resume(rig, 2, TARGET_CONTINUE, TARGET_STAY) == 0)
 		rig_expect(rig, 0, TARGET_STOP_GONE);
 	rig_idle(rig, 10);
@@ -1904,7 +1985,8 @@ static void test_vmm_dies_at_every_message(void **state)
 			if (rig_resume(rig, 1, i % 3 == 2 ? TARGET_STEP : TARGET_CONTINUE,
 				    TARGET_CONTINUE) == 0)
 				rig_await_stop(rig);
-			rig->vm->target.ops->register_read(&rig->vm->target, 1, X86_REG_ST0, value);
+			rig->seat.target.ops->register_read(
+				&rig->seat.target, 1, X86_REG_ST0, value);
 		}
 		rig_kill(rig);
 		rig_idle(rig, 5);
@@ -1923,7 +2005,7 @@ static void test_vmm_dies_while_released(void **state)
 	atomic_store(&rig->lender.vcpus[0].stuck, true);
 	stops = rig->stops;
 	rig->owed = false;
-	vm_release(rig->vm);
+	seat_fini(&rig->seat);
 	rig_idle(rig, 10);
 	rig_kill(rig);
 	rig_idle(rig, 10);
@@ -1944,8 +2026,8 @@ static void test_spoilt_reports(void **state)
 			rig_insert(rig, FAKE_CODE + 4);
 			if (!running) {
 				atomic_store(&rig->lender.vcpus[0].garble, garble);
-				rig->vm->target.ops->register_read(
-					&rig->vm->target, 1, X86_REG_ST0, value);
+				rig->seat.target.ops->register_read(
+					&rig->seat.target, 1, X86_REG_ST0, value);
 			}
 			if (running)
 				atomic_store(&rig->lender.vcpus[0].garble, garble);
@@ -1968,7 +2050,7 @@ static void test_vmm_goes_silent(void **state)
 	rig->vm->call_timeout_ms = 60;
 	atomic_store(&rig->lender.vcpus[0].mute, true);
 	assert_true(
-		rig->vm->target.ops->register_read(&rig->vm->target, 1, X86_REG_ST0, value) < 0);
+		rig->seat.target.ops->register_read(&rig->seat.target, 1, X86_REG_ST0, value) < 0);
 	assert_in_range(now_ms() - start, 50, 1000);
 	if (rig_resume(rig, 1, TARGET_CONTINUE, TARGET_CONTINUE) == 0)
 		rig_expect(rig, 0, TARGET_STOP_GONE);
@@ -1988,7 +2070,7 @@ static void test_detach_stopped(void **state)
 	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 0x2004, 1), 0);
 	rig_continue(rig);
 	rig_await_stop(rig);
-	assert_int_equal(rig->vm->target.ops->detach(&rig->vm->target), 0);
+	assert_int_equal(rig->seat.target.ops->detach(&rig->seat.target), 0);
 	rig_await_release(rig);
 	rig_assert_free(rig);
 	/* And once more. */
@@ -2024,7 +2106,7 @@ static void test_release_stopping(void **state)
 	rig_idle(rig, 5);
 	stops = rig->stops;
 	rig->owed = false;
-	vm_release(rig->vm);
+	seat_fini(&rig->seat);
 	rig_idle(rig, 5);
 	assert_false(vm_is_released(rig->vm));
 	atomic_store(&rig->lender.vcpus[2].stuck, false);
@@ -2045,7 +2127,7 @@ static void test_release_during_step_over(void **state)
 	atomic_store(&rig->lender.vcpus[0].stuck, true);
 	rig_continue(rig);
 	rig->owed = false;
-	vm_release(rig->vm);
+	seat_fini(&rig->seat);
 	rig_idle(rig, 5);
 	atomic_store(&rig->lender.vcpus[0].stuck, false);
 	rig_await_release(rig);
@@ -2059,7 +2141,7 @@ static void test_release_with_late_vcpu(void **state)
 	struct rig *rig = rig_with_late(&late);
 
 	(void)state;
-	vm_release(rig->vm);
+	seat_fini(&rig->seat);
 	rig_idle(rig, 5);
 	rig_assert_undone(rig);
 	assert_false(vm_is_released(rig->vm));
@@ -2079,13 +2161,13 @@ static void test_attach_during_release(void **state)
 	rig_continue(rig);
 	atomic_store(&rig->lender.vcpus[1].stuck, true);
 	rig->owed = false;
-	vm_release(rig->vm);
+	seat_fini(&rig->seat);
 	rig_idle(rig, 5);
 	assert_int_equal(rig_stop(rig), 0);
 	atomic_store(&rig->lender.vcpus[1].stuck, false);
 	rig_await_stop(rig);
 	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
-	assert_true(rig->vm->target.ops->is_stopped(&rig->vm->target));
+	assert_true(rig->seat.target.ops->is_stopped(&rig->seat.target));
 	rig_assert_undone(rig);
 	assert_int_equal(rig->vm->table.count, 0);
 	rig_continue(rig);
@@ -2303,7 +2385,7 @@ static void stress_check_stop(struct stress *stress)
 	struct rig *rig = stress->rig;
 	uint64_t pc;
 
-	assert_true(rig->vm->target.ops->is_stopped(&rig->vm->target));
+	assert_true(rig->seat.target.ops->is_stopped(&rig->seat.target));
 	for (unsigned i = 0; i < rig->lender.count; i++) {
 		if (rig->vm->vcpus[i].state != VCPU_PARKED)
 			continue;
@@ -2431,6 +2513,8 @@ int main(void)
 		cmocka_unit_test(test_two_step_from_breakpoints),
 		cmocka_unit_test(test_others_go_on_after_step_over),
 		cmocka_unit_test(test_alias_passes),
+		cmocka_unit_test(test_pending_breakpoints),
+		cmocka_unit_test(test_fragile_breakpoint),
 		cmocka_unit_test(test_bad_breakpoints),
 		cmocka_unit_test(test_own_int3_is_the_guests),
 		cmocka_unit_test(test_own_int3_under_ours),

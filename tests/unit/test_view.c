@@ -155,9 +155,16 @@ static void assert_unchanged(const struct rig *rig)
 	assert_memory_equal(rig->bytes, rig->before, SIZE);
 }
 
+static int add_breakpoint(struct breakpoint_table *table, gva_t gva, gpa_t gpa)
+{
+	const struct target_breakpoint_spec spec = { .address = gva, .length = 1 };
+
+	return breakpoint_add(table, 0, &spec, gpa);
+}
+
 static void plant(struct rig *rig, gva_t gva, gpa_t gpa)
 {
-	assert_int_equal(breakpoint_add(&rig->vm->table, gva, gpa), 0);
+	assert_int_equal(add_breakpoint(&rig->vm->table, gva, gpa), 0);
 	assert_int_equal(plant_sync(&rig->vm->plants, &rig->vm->table), 0);
 	assert_int_equal(rig->bytes[gpa], INT3);
 }
@@ -267,7 +274,7 @@ static void test_plant_at_the_end_of_a_region(void **state)
 	const gpa_t end = HALF + PAGE / 2;
 	uint8_t buf[8];
 
-	assert_int_equal(breakpoint_add(&rig->vm->table, HALVED + PAGE / 2 - 1, end - 1), 0);
+	assert_int_equal(add_breakpoint(&rig->vm->table, HALVED + PAGE / 2 - 1, end - 1), 0);
 	assert_int_equal(plant_sync(&rig->vm->plants, &rig->vm->table), 0);
 	assert_int_equal(rig->bytes[0xe7ff], INT3);
 	assert_int_equal(view_read(&rig->view, HALVED + PAGE / 2 - 4, buf, sizeof(buf)), 4);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What there is to tell, and telling it: see run_private.h. */
+#include "kvm/run_private.h"
+#include "kvm/seat.h"
+
+void run_report(struct vm *vm, const struct target_stop *stop)
+{
+	vm->report = *stop;
+	vm->deferred = true;
+	if (stop->thread)
+		vm->last_thread = stop->thread;
+}
+
+/* Non-stop: one thread has come to rest. */
+static void run_report_thread(struct vm *vm, struct vcpu *vcpu, const struct target_stop *stop)
+{
+	vcpu->wish = (struct target_resume){ .action = TARGET_STAY };
+	vcpu->news = *stop;
+	vcpu->has_news = true;
+	vm->last_thread = vcpu->index + 1;
+}
+
+void run_report_halt(struct vm *vm, struct vcpu *vcpu)
+{
+	struct target_stop stop = { .thread = vcpu->index + 1, .reason = vcpu->halt_reason };
+
+	run_report_thread(vm, vcpu, &stop);
+}
+
+struct vcpu *run_choose_hit(struct vm *vm)
+{
+	struct vcpu *step = NULL;
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct vcpu *vcpu = &vm->vcpus[i];
+
+		if (!vcpu->has_hit || vcpu->wish.action == TARGET_STAY)
+			continue;
+		if (vcpu->hit.reason != TARGET_STOP_STEP)
+			return vcpu;
+		if (!step)
+			step = vcpu;
+	}
+	return step;
+}
+
+/*
+ * A stop before the instruction (every breakpoint; arm64's watchpoints) would come again at once: the next
+ * resume passes it.
+ */
+void run_report_hit(struct vm *vm, struct vcpu *vcpu)
+{
+	enum target_stop_reason reason = vcpu->hit.reason;
+	bool watch = reason == TARGET_STOP_WATCH || reason == TARGET_STOP_RWATCH ||
+		     reason == TARGET_STOP_AWATCH;
+
+	vcpu->has_hit = false;
+	if (reason == TARGET_STOP_SWBREAK || reason == TARGET_STOP_HWBREAK ||
+		(watch && vm->arch->watch_is_fault)) {
+		vcpu->pass = true;
+		vcpu->pass_pc = vcpu->hit_pc;
+		vcpu->pass_watch = watch;
+		vcpu->pass_trap = vcpu->hit_trap;
+	}
+	if (vm->non_stop)
+		run_report_thread(vm, vcpu, &vcpu->hit);
+	else
+		run_report(vm, &vcpu->hit);
+}
+
+unsigned run_first_parked(const struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (vm->vcpus[i].state == VCPU_PARKED)
+			return i + 1;
+	return 1;
+}
+
+void run_report_quiet(struct vm *vm)
+{
+	struct target_stop stop = { .reason = TARGET_STOP_INTERRUPT, .thread = vm->last_thread };
+
+	if (!stop.thread || vm->vcpus[stop.thread - 1].state != VCPU_PARKED)
+		stop.thread = run_first_parked(vm);
+	run_report(vm, &stop);
+}
+
+bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
+{
+	struct view view = { .vm = vm, .vcpu = vcpu };
+	struct translation translation;
+	gva_t pc = run_pc(vm, vcpu);
+
+	if (!vcpu->has_hit || vcpu->hit_pc != pc)
+		return false;
+	switch (vcpu->hit.reason) {
+	case TARGET_STOP_SWBREAK:
+		return view_translate(&view, pc, &translation) == 1 &&
+		       breakpoint_find(&vm->table, pc, translation.gpa);
+	case TARGET_STOP_HWBREAK:
+		return breakpoint_point_at(&vm->table, pc);
+	case TARGET_STOP_WATCH:
+	case TARGET_STOP_RWATCH:
+	case TARGET_STOP_AWATCH:
+		return breakpoint_watches(&vm->table, vcpu->hit.address);
+	case TARGET_STOP_CRASHED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- delivery -------------------------------------------------------------------------------- */
+
+static void run_tell_stop(struct vm *vm, const struct target_stop *stop)
+{
+	for (unsigned i = 0; i < VM_MAX_SEATS; i++)
+		if (vm->seats[i])
+			seat_on_stop(vm->seats[i], stop);
+}
+
+static void run_deliver_report(struct vm *vm)
+{
+	struct target_stop stop = vm->report;
+
+	if (!vm->deferred)
+		return;
+	vm->deferred = false;
+	vm->stop_wanted = false;
+	run_tell_stop(vm, &stop);
+}
+
+static void run_deliver_threads(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct target_stop stop = vm->vcpus[i].news;
+
+		if (!vm->vcpus[i].has_news)
+			continue;
+		vm->vcpus[i].has_news = false;
+		run_tell_stop(vm, &stop);
+	}
+}
+
+static void run_deliver_holds(struct vm *vm)
+{
+	for (unsigned i = 0; i < VM_MAX_SEATS; i++)
+		if (vm->seats[i] && run_is_held(vm))
+			seat_on_hold(vm->seats[i]);
+}
+
+static void run_deliver_interrupts(struct vm *vm)
+{
+	for (unsigned i = 0; i < VM_MAX_SEATS; i++)
+		if (vm->seats[i])
+			seat_on_interrupt(vm->seats[i]);
+}
+
+void run_deliver(struct vm *vm)
+{
+	run_deliver_report(vm);
+	run_deliver_threads(vm);
+	run_deliver_interrupts(vm);
+	run_deliver_holds(vm);
+}
