@@ -153,7 +153,7 @@ static void worker_end(struct worker *worker, const char *why)
 }
 
 /* Once it has read the news, a debugger of a guest that is gone goes to the lobby, or away. */
-static void worker_dismiss(struct worker *worker, struct debugger *debugger)
+static void worker_dismiss(struct debugger *debugger)
 {
 	if (debugger->fd < 0 || !debugger_is_flushed(debugger))
 		return;
@@ -178,7 +178,7 @@ static void worker_pump(struct worker *worker)
 	worker_update_all(worker);
 	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++)
 		if (worker->places[i] && worker->vm.state == VM_GONE)
-			worker_dismiss(worker, &worker->places[i]->debugger);
+			worker_dismiss(&worker->places[i]->debugger);
 }
 
 /* ---- the guest --------------------------------------------------------------------------- */

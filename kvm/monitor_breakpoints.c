@@ -52,17 +52,17 @@ static void monitor_put_breakpoint(struct monitor *monitor, const struct breakpo
 			(unsigned long long)breakpoint->gva);
 	else
 		monitor_put(monitor, "software 0x%llx, guest-physical 0x%llx, %s",
-		(unsigned long long)breakpoint->gva, (unsigned long long)breakpoint->gpa,
-		!plant          ? "not planted yet"
-		: plant->lifted ? "lifted"
-				: "planted");
+			(unsigned long long)breakpoint->gva, (unsigned long long)breakpoint->gpa,
+			!plant          ? "not planted yet"
+			: plant->lifted ? "lifted"
+					: "planted");
 	monitor_put_terms(monitor, breakpoint->terms);
 	monitor_put_hits(monitor, breakpoint->gva);
 	monitor_put(monitor, "\n");
 }
 
-static void monitor_put_point(struct monitor *monitor, const struct hardware_point *point,
-	const struct terms *terms)
+static void monitor_put_point(
+	struct monitor *monitor, const struct hardware_point *point, const struct terms *terms)
 {
 	monitor_put(monitor, "%-8s 0x%llx, %llu bytes", monitor_point_kind(point->type),
 		(unsigned long long)point->gva, (unsigned long long)point->length);

@@ -30,6 +30,9 @@ static void monitor_put_wish(struct monitor *monitor, const struct target_resume
 	case TARGET_STEP:
 		monitor_put(monitor, "step");
 		break;
+	case TARGET_HALT:
+		monitor_put(monitor, "halt");
+		break;
 	case TARGET_STEP_RANGE:
 		monitor_put(monitor, "step in 0x%llx-0x%llx", (unsigned long long)wish->start,
 			(unsigned long long)wish->end);

@@ -301,8 +301,7 @@ static int seat_memory_write(
 }
 
 /* Any thread will do: physical memory is the same for all. */
-static ssize_t seat_physical_read(
-	struct target *target, uint64_t address, void *buf, size_t length)
+static ssize_t seat_physical_read(struct target *target, uint64_t address, void *buf, size_t length)
 {
 	struct view view;
 	int rc = seat_look(seat_of(target), 1, &view);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 #include "tests/unit/fake_lender.h"
 #include "kvm/monitor_table.h"
+#include "kvm/seat.h"
 #include "kvm/transfer.h"
 
 /* ---- a guest, stopped -------------------------------------------------------------------- */
@@ -23,6 +24,7 @@ struct rig {
 	struct fake_lender lender;
 	struct journal journal;
 	struct vm vm;
+	struct seat seat;
 	struct vm_hooks hooks;
 	struct target_listener listener;
 	unsigned stops;
@@ -91,7 +93,8 @@ static int setup(void **state)
 	rig->text.put = rig_put;
 	assert_int_equal(
 		vm_init(&rig->vm, transfer_arch(), &rig->hooks, rig->journal.fd, 2, 1000), 0);
-	rig->vm.target.listener = &rig->listener;
+	assert_int_equal(seat_init(&rig->seat, &rig->vm), 0);
+	rig->seat.target.listener = &rig->listener;
 	assert_int_equal(memory_add_file(&rig->vm.memory, 0, FAKE_MEMORY, rig->lender.memory_fd, 0,
 				 true, 0x7000000),
 		0);
@@ -100,7 +103,7 @@ static int setup(void **state)
 	fake_lender_write(&rig->lender, FAKE_CODE, "\xeb\xfe", 2);
 	fake_lender_write(&rig->lender, FAKE_CODE + 0x1000, "\xeb\xfe", 2);
 	fake_lender_start(&rig->lender);
-	assert_int_equal(rig->vm.target.ops->stop(&rig->vm.target), 0);
+	assert_int_equal(rig->seat.target.ops->stop(&rig->seat.target), 0);
 	rig_wait(rig, 1);
 	*state = rig;
 	return 0;
@@ -110,7 +113,7 @@ static int teardown(void **state)
 {
 	struct rig *rig = *state;
 
-	vm_release(&rig->vm);
+	seat_fini(&rig->seat);
 	vm_fini(&rig->vm);
 	fake_lender_fini(&rig->lender);
 	journal_close(&rig->journal);
@@ -120,7 +123,7 @@ static int teardown(void **state)
 
 static int rig_ask(struct rig *rig, const char *line)
 {
-	struct target *target = &rig->vm.target;
+	struct target *target = &rig->seat.target;
 
 	rig->length = 0;
 	rig->said[0] = '\0';
@@ -207,9 +210,9 @@ static void test_running(void **state)
 	struct target_resume resumes[2] = { { .action = TARGET_CONTINUE },
 		{ .action = TARGET_CONTINUE } };
 
-	assert_int_equal(rig->vm.target.ops->resume(&rig->vm.target, resumes), 0);
+	assert_int_equal(rig->seat.target.ops->resume(&rig->seat.target, resumes), 0);
 	assert_int_equal(rig_ask(rig, "vcpus"), -EBUSY);
-	assert_int_equal(rig->vm.target.ops->stop(&rig->vm.target), 0);
+	assert_int_equal(rig->seat.target.ops->stop(&rig->seat.target), 0);
 	rig_wait(rig, 2);
 }
 
@@ -393,21 +396,21 @@ static void test_xp_hides(void **state)
 	};
 	struct target_resume resumes[2] = { { .action = TARGET_CONTINUE },
 		{ .action = TARGET_CONTINUE } };
-	const struct target_ops *ops = rig->vm.target.ops;
+	const struct target_ops *ops = rig->seat.target.ops;
 
-	assert_int_equal(ops->breakpoint_insert(&rig->vm.target, 1, &spec), 0);
-	expect_words(
-		rig, "breakpoints", "software 0x10800, guest-physical 0x10800, not planted yet\n");
-	assert_int_equal(ops->resume(&rig->vm.target, resumes), 0);
-	assert_int_equal(ops->stop(&rig->vm.target), 0);
+	assert_int_equal(ops->breakpoint_insert(&rig->seat.target, 1, &spec), 0);
+	expect_words(rig, "breakpoints",
+		"software 0x10800, guest-physical 0x10800, not planted yet, debugger 1, 0 hits\n");
+	assert_int_equal(ops->resume(&rig->seat.target, resumes), 0);
+	assert_int_equal(ops->stop(&rig->seat.target), 0);
 	rig_wait(rig, 2);
 	assert_int_equal(rig->lender.memory[0x10800], 0xcc);
 	expect_said(rig, "xp/1xb 0x10800", "0000000000010800: 0x90\n");
-	expect_words(rig, "breakpoints", "guest-physical 0x10800, planted\n");
+	expect_words(rig, "breakpoints", "guest-physical 0x10800, planted, debugger 1, 0 hits\n");
 	spec.type = TARGET_WATCH_WRITE;
 	spec.length = 4;
-	assert_int_equal(ops->breakpoint_insert(&rig->vm.target, 1, &spec), 0);
-	expect_words(rig, "breakpoints", "watch    0x10800, 4 bytes\n");
+	assert_int_equal(ops->breakpoint_insert(&rig->seat.target, 1, &spec), 0);
+	expect_words(rig, "breakpoints", "watch    0x10800, 4 bytes, debugger 1, 0 hits\n");
 }
 
 static void test_mem_map(void **state)
