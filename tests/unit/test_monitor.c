@@ -258,7 +258,7 @@ static void test_linear_pc(void **state)
 static void test_list_registers(void **state)
 {
 	struct rig *rig = *state;
-	struct target *target = &rig->vm.target;
+	struct target *target = &rig->seat.target;
 	const struct target_description *description = target->ops->description(target);
 	unsigned count = description->register_count, few = description->listed_count;
 
