@@ -216,8 +216,11 @@ static void guest_open(struct walk_guest *guest)
 	rc = lent_vm_open(&guest->lent, &guest->vm, &guest->hooks, STOP_TIMEOUT_MS);
 	if (rc < 0)
 		walk_bail("taking the VM over: %s", strerror(-rc));
+	rc = seat_init(&guest->seat, &guest->vm);
+	if (rc < 0)
+		walk_bail("debugging the VM: %s", strerror(-rc));
 	guest->listener.ops = &guest_listener_ops;
-	guest->vm.target.listener = &guest->listener;
+	guest->seat.target.listener = &guest->listener;
 	guest->is_open = true;
 }
 
@@ -276,7 +279,7 @@ void walk_guest_start(struct walk_guest *guest, const struct walk_guest_options 
 
 void walk_guest_stop(struct walk_guest *guest)
 {
-	struct target *target = &guest->vm.target;
+	struct target *target = &guest->seat.target;
 	int rc = target->ops->stop(target);
 
 	if (rc < 0)
@@ -289,10 +292,10 @@ void walk_guest_stop(struct walk_guest *guest)
 			walk_bail("vCPU %u did not park", i);
 }
 
-static void guest_resume(struct walk_guest *guest, const struct target_resume *actions)
+static void guest_resume(struct walk_guest *guest, const struct target_resume *threads)
 {
-	struct target *target = &guest->vm.target;
-	int rc = target->ops->resume(target, actions);
+	struct target *target = &guest->seat.target;
+	int rc = target->ops->resume(target, threads);
 
 	if (rc < 0)
 		walk_bail("resuming: %s", strerror(-rc));
@@ -301,19 +304,19 @@ static void guest_resume(struct walk_guest *guest, const struct target_resume *a
 
 void walk_guest_resume(struct walk_guest *guest)
 {
-	struct target_resume actions[MAX_VCPUS];
+	struct target_resume threads[MAX_VCPUS];
 
 	for (unsigned i = 0; i < MAX_VCPUS; i++)
-		actions[i] = (struct target_resume){ .action = TARGET_CONTINUE };
-	guest_resume(guest, actions);
+		threads[i] = (struct target_resume){ .action = TARGET_CONTINUE };
+	guest_resume(guest, threads);
 }
 
 void walk_guest_resume_one(struct walk_guest *guest, unsigned index)
 {
-	struct target_resume actions[MAX_VCPUS] = { { .action = TARGET_STAY } };
+	struct target_resume threads[MAX_VCPUS] = { 0 }; /* TARGET_STAY */
 
-	actions[index].action = TARGET_CONTINUE;
-	guest_resume(guest, actions);
+	threads[index] = (struct target_resume){ .action = TARGET_CONTINUE };
+	guest_resume(guest, threads);
 }
 
 void walk_guest_forget_console(struct walk_guest *guest)

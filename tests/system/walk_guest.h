@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "daemon/lent_vm.h"
+#include "kvm/seat.h"
 
 enum { WALK_CONSOLE_BYTES = 1 << 18, WALK_PATIENCE_MS = 120000 };
 
@@ -21,6 +22,7 @@ struct walk_guest {
 	struct handover handover;
 	struct lent_vm lent;
 	struct vm vm;
+	struct seat seat;
 	bool is_open; /* vm is there */
 	struct vm_hooks hooks;
 	struct target_listener listener;
