@@ -27,6 +27,33 @@ static int nothing_stop(struct target *target)
 	return -EALREADY;
 }
 
+static bool nothing_thread_is_stopped(struct target *target, unsigned thread)
+{
+	(void)target;
+	(void)thread;
+	return false;
+}
+
+/* A wish for the guest that is to come: nothing is stopped, and nothing runs. */
+static int nothing_set_non_stop(struct target *target, bool on)
+{
+	(void)target;
+	(void)on;
+	return 0;
+}
+
+static int nothing_hold(struct target *target, unsigned thread)
+{
+	(void)target;
+	(void)thread;
+	return 0;
+}
+
+static void nothing_unhold(struct target *target)
+{
+	(void)target;
+}
+
 static int nothing_monitor(
 	struct target *target, unsigned thread, const char *line, struct target_text *out)
 {
@@ -41,6 +68,10 @@ static const struct target_ops nothing_ops = {
 	.description = nothing_description,
 	.thread_count = nothing_thread_count,
 	.is_stopped = nothing_is_stopped,
+	.thread_is_stopped = nothing_thread_is_stopped,
+	.set_non_stop = nothing_set_non_stop,
+	.hold = nothing_hold,
+	.unhold = nothing_unhold,
 	.stop = nothing_stop,
 	.monitor = nothing_monitor,
 };

@@ -327,7 +327,8 @@ static bool session_answer_command(
 	if (result == -EXDEV)
 		return false;
 	session_conclude(session, command->flags, result);
-	session->target->ops->unhold(session->target);
+	if (command->flags & (COMMAND_STOPPED | COMMAND_THREAD))
+		session->target->ops->unhold(session->target);
 	return true;
 }
 
