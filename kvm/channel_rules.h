@@ -17,9 +17,10 @@
 #define CHANNEL_SWAPS(number, size)  (UINT32_C(0xc0000000) | (size) << 16 | 0xae00 | (number))
 
 enum channel_quirk {
-	CHANNEL_PLAIN,       /* the argument goes to the ioctl as it is */
-	CHANNEL_COUNTED,     /* begins with a count, and the ioctl returns how many it has done */
-	CHANNEL_ONE_REG,     /* id and value: a struct kvm_one_reg points to the value */
+	CHANNEL_PLAIN,   /* the argument goes to the ioctl as it is */
+	CHANNEL_COUNTED, /* begins with a count, and the ioctl returns how many it has done */
+	CHANNEL_XSAVE2,  /* KVM does not know how long it is: at least what the machine may need */
+	CHANNEL_ONE_REG, /* id and value: a struct kvm_one_reg points to the value */
 	CHANNEL_GUEST_DEBUG, /* the first word is kvm_guest_debug.control */
 	CHANNEL_CODE,        /* CHANNEL_SYNC_CODE, no ioctl */
 };

@@ -27,6 +27,8 @@ static bool cpuid_agrees(const void *argument, uint32_t size)
 	return nent == (size - MSRS_HEADER) / CPUID_ENTRY;
 }
 
+enum { XSAVE = 4096, XSAVE2 = 12288 };
+
 #define PLAIN(request, size)                                                                       \
 	{                                                                                          \
 		request(size), size, 0, 0, CHANNEL_PLAIN, NULL                                     \
@@ -45,7 +47,6 @@ static bool cpuid_agrees(const void *argument, uint32_t size)
 #define GET_DEBUGREGS(size)   CHANNEL_READS(0xa1, size)
 #define SET_DEBUGREGS(size)   CHANNEL_WRITES(0xa2, size)
 #define GET_XSAVE(size)       CHANNEL_READS(0xa4, size)
-#define SET_XSAVE(size)       CHANNEL_WRITES(0xa5, size)
 #define GET_XCRS(size)        CHANNEL_READS(0xa6, size)
 #define SET_XCRS(size)        CHANNEL_WRITES(0xa7, size)
 
@@ -64,7 +65,9 @@ static const struct channel_rule rules[] = {
 	PLAIN(GET_DEBUGREGS, 128),
 	PLAIN(SET_DEBUGREGS, 128),
 	PLAIN(GET_XSAVE, 4096),
-	PLAIN(SET_XSAVE, 4096),
+	/* SET_XSAVE, as short as GET_XSAVE or as long as GET_XSAVE2: with room for AMX, which ends at 11008 */
+	{ CHANNEL_WRITES(0xa5, XSAVE), XSAVE, XSAVE2 - XSAVE, XSAVE2, CHANNEL_PLAIN, NULL },
+	{ CHANNEL_READS(0xcf, XSAVE), XSAVE2, XSAVE2, XSAVE2, CHANNEL_XSAVE2, NULL },
 	PLAIN(GET_XCRS, 392),
 	PLAIN(SET_XCRS, 392),
 	/* GET_MSRS, SET_MSRS: 1 to 64 of them */

@@ -7,6 +7,7 @@
 #ifndef KVM_CPU_X86_64_H
 #define KVM_CPU_X86_64_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "kvm/msr_x86_64.h"
 
@@ -94,10 +95,11 @@ enum x86_component {
 	X86_COMPONENTS,
 };
 
-enum { X86_XSAVE_BYTES = 4096 };
+enum { X86_XSAVE_BYTES = 4096, X86_XSAVE2_BYTES = 12288 };
 
 struct x86_xsave {
-	uint8_t area[X86_XSAVE_BYTES];   /* struct kvm_xsave */
+	uint8_t area[X86_XSAVE2_BYTES];  /* struct kvm_xsave */
+	bool is_large;                   /* it takes KVM_GET_XSAVE2: a guest with AMX */
 	uint16_t offset[X86_COMPONENTS]; /* of each in area; 0: this machine does not have it */
 };
 

@@ -187,6 +187,11 @@ void lender_program_after(struct gdbproxy_vcpu *vcpu);
 /* Completes vcpu->report and sends it.  0 or -errno. */
 int lender_program_report(struct gdbproxy_vcpu *vcpu, enum channel_reason reason, int run_errno);
 
+/* ---- lender_xsave.c ---------------------------------------------------------------------- */
+
+/* The most that KVM_GET_XSAVE2 can write on this machine. */
+uint32_t lender_xsave_bytes(void);
+
 /* ---- lender_kick.c ----------------------------------------------------------------------- */
 
 /* What the signal handler knows.  One for each thread, so that it outlives every vCPU. */

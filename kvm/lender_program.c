@@ -78,6 +78,13 @@ static int step_counted(struct gdbproxy_vcpu *vcpu, uint32_t request, uint8_t *a
 	return rc >= 0 && (uint32_t)rc < count ? -EINVAL : rc;
 }
 
+static int step_xsave2(struct gdbproxy_vcpu *vcpu, const struct channel_step *step, void *argument)
+{
+	if (lender_xsave_bytes() > step->size)
+		return -E2BIG;
+	return vcpu_ioctl(vcpu, step->request, argument);
+}
+
 static int step_guest_debug(struct gdbproxy_vcpu *vcpu, uint32_t request, uint8_t *argument)
 {
 	struct kvm_guest_debug debug;
@@ -123,6 +130,8 @@ static int step_execute(
 	switch (channel_rule_find(step->request, step->size)->quirk) {
 	case CHANNEL_COUNTED:
 		return step_counted(vcpu, step->request, argument);
+	case CHANNEL_XSAVE2:
+		return step_xsave2(vcpu, step, argument);
 	case CHANNEL_ONE_REG:
 		return step_one_reg(vcpu, step->request, argument);
 	case CHANNEL_GUEST_DEBUG:

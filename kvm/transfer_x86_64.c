@@ -7,7 +7,8 @@
  * fetched along with the general registers, and stored again after them when one waits.
  *
  * x87 and SSE come twice, by KVM_GET_XSAVE and, for a KVM without it, by KVM_GET_FPU; the former
- * counts.  The MSRs that only a debugger wants are fetched one by one, as KVM_GET_MSRS stops at the first
+ * counts.  KVM_GET_XSAVE fails for a guest whose state is larger than its 4096 bytes, and KVM_GET_XSAVE2
+ * in a KVM that does not know it: when one has failed, it is the other's turn.  The MSRs that only a debugger wants are fetched one by one, as KVM_GET_MSRS stops at the first
  * that it does not know.
  */
 #include "kvm/transfer.h"
@@ -172,7 +173,8 @@ static const struct carrier carriers[] = {
 	{ CPU_GENERAL, KVM_GET_REGS, KVM_SET_REGS, NULL, MEMBER(regs) },
 	{ CPU_SYSTEM, KVM_GET_SREGS, KVM_SET_SREGS, NULL, MEMBER(sregs) },
 	{ CPU_XCRS, KVM_GET_XCRS, KVM_SET_XCRS, NULL, MEMBER(xcrs) },
-	{ CPU_XSAVE, KVM_GET_XSAVE, 0, NULL, MEMBER(xsave.area) },
+	{ CPU_XSAVE, KVM_GET_XSAVE, 0, NULL, offsetof(struct cpu, x86_64.xsave.area),
+		X86_XSAVE_BYTES },
 	{ CPU_FLOAT, KVM_GET_FPU, KVM_SET_FPU, NULL, MEMBER(fpu) },
 	{ CPU_MSRS, KVM_GET_MSRS, KVM_SET_MSRS, NULL, 0, sizeof(struct msr_list) },
 	{ CPU_DEBUG, KVM_GET_DEBUGREGS, KVM_SET_DEBUGREGS, NULL, MEMBER(debugregs) },
@@ -204,10 +206,23 @@ static uint32_t groups_fetched(uint32_t groups)
 	return groups;
 }
 
-static void fetch_carrier(struct program *program, const struct carrier *carrier)
+/* Of its argument, for this vCPU. */
+static size_t carrier_size(const struct carrier *carrier, const struct cpu *cpu)
+{
+	bool is_large = carrier->group == CPU_XSAVE && cpu->x86_64.xsave.is_large;
+
+	return is_large ? X86_XSAVE2_BYTES : carrier->size;
+}
+
+static void fetch_carrier(
+	struct program *program, const struct carrier *carrier, const struct cpu *cpu)
 {
 	struct msr_list list;
 
+	if (carrier->group == CPU_XSAVE && cpu->x86_64.xsave.is_large) {
+		program_after(program, KVM_GET_XSAVE2, NULL, X86_XSAVE2_BYTES);
+		return;
+	}
 	msr_list_fill(&list);
 	program_after(program, carrier->get, carrier->group == CPU_MSRS ? &list : carrier->request,
 		carrier->size);
@@ -224,11 +239,10 @@ static void fetch_msrs_more(struct program *program)
 
 void transfer_fetch(struct program *program, const struct cpu *cpu, uint32_t groups)
 {
-	(void)cpu;
 	groups = groups_fetched(groups);
 	for (unsigned i = 0; i < CARRIERS; i++)
 		if (groups & carriers[i].group)
-			fetch_carrier(program, &carriers[i]);
+			fetch_carrier(program, &carriers[i], cpu);
 	if (groups & CPU_MSRS_MORE)
 		fetch_msrs_more(program);
 }
@@ -278,7 +292,7 @@ static bool carrier_take(const struct carrier *carrier, const void *bytes, int r
 	else if (carrier->group == CPU_FLOAT && cpu->valid & CPU_XSAVE)
 		xsave_x86_64_to_fpu(xsave, &cpu->x86_64.fpu);
 	else
-		memcpy((uint8_t *)cpu + carrier->place, bytes, carrier->size);
+		memcpy((uint8_t *)cpu + carrier->place, bytes, carrier_size(carrier, cpu));
 	if (carrier->group == CPU_XSAVE && !xsave->offset[X86_COMPONENT_AVX])
 		xsave_learn_layout(xsave);
 	return true;
@@ -297,9 +311,11 @@ static int carriers_take(struct results *results, struct cpu *cpu, uint32_t grou
 			return -EPROTO;
 		cpu->valid &= ~carriers[i].group;
 		rc = results_next(results, &bytes, &size);
+		if (rc < 0 && carriers[i].group == CPU_XSAVE)
+			cpu->x86_64.xsave.is_large = !cpu->x86_64.xsave.is_large;
 		if (rc < 0)
 			continue;
-		if (size != carriers[i].size)
+		if (size != carrier_size(&carriers[i], cpu))
 			return -EPROTO;
 		if (carrier_take(&carriers[i], bytes, rc, cpu))
 			cpu->valid |= carriers[i].group;
@@ -374,7 +390,8 @@ static void store_float(struct program *program, struct cpu *cpu)
 
 	if (cpu->valid & CPU_XSAVE) {
 		xsave_x86_64_from_fpu(xsave, &cpu->x86_64.fpu);
-		program_before(program, KVM_SET_XSAVE, xsave->area, sizeof(xsave->area));
+		program_before(program, KVM_SET_XSAVE, xsave->area,
+			xsave->is_large ? X86_XSAVE2_BYTES : X86_XSAVE_BYTES);
 	} else {
 		program_before(program, KVM_SET_FPU, &cpu->x86_64.fpu, sizeof(cpu->x86_64.fpu));
 	}

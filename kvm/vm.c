@@ -44,8 +44,10 @@ bool vm_learn_registers(struct vm *vm)
 
 	if (vm->knows_registers || !vcpu || vcpu->state != VCPU_PARKED)
 		return vm->knows_registers;
-	if (vcpu_fetch(vcpu, vm->arch->probe_groups, vm->call_timeout_ms) < 0 &&
-		vcpu->state != VCPU_PARKED)
+	/* What KVM gives in two ways may come at the second asking. */
+	for (unsigned tries = 0; tries < 2; tries++)
+		vcpu_fetch(vcpu, vm->arch->probe_groups, vm->call_timeout_ms);
+	if (vcpu->state != VCPU_PARKED)
 		return false;
 	register_set_init(&vm->registers, vm->arch, &vcpu->cpu);
 	register_set_list_all(&vm->registers, vm->lists_all);

@@ -34,7 +34,8 @@ uint64_t xsave_x86_64_components(const struct x86_cpuid_entry *entries, size_t c
 size_t xsave_x86_64_place(
 	const struct x86_xsave *xsave, enum x86_component component, size_t start, size_t size)
 {
-	size_t offset = xsave->offset[component], room = sizeof(xsave->area);
+	size_t offset = xsave->offset[component];
+	size_t room = xsave->is_large ? X86_XSAVE2_BYTES : X86_XSAVE_BYTES;
 
 	if (!offset || offset > room || start > room - offset || size > room - offset - start)
 		return 0;

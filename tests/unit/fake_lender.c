@@ -382,6 +382,7 @@ static int serve(struct fake_vcpu *vcpu, uint32_t request, uint8_t *argument)
 	case (uint32_t)KVM_SET_GUEST_DEBUG:
 		return set_guest_debug(vcpu, argument);
 	case (uint32_t)KVM_GET_XSAVE: /* an old KVM, on a machine without XSAVE */
+	case (uint32_t)KVM_GET_XSAVE2:
 	case (uint32_t)KVM_GET_XCRS:
 	case (uint32_t)KVM_GET_CPUID2:
 		return -EINVAL;

@@ -325,6 +325,7 @@ static void test_kernel_numbers(void **state)
 		{ KVM_SET_FPU, sizeof(struct kvm_fpu) },
 		{ KVM_GET_XSAVE, 4096 },
 		{ KVM_SET_XSAVE, 4096 },
+		{ KVM_GET_XSAVE2, 12288 },
 		{ KVM_GET_XCRS, sizeof(struct kvm_xcrs) },
 		{ KVM_SET_XCRS, sizeof(struct kvm_xcrs) },
 		{ KVM_GET_DEBUGREGS, sizeof(struct kvm_debugregs) },

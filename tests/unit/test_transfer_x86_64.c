@@ -117,6 +117,48 @@ static void test_float_without_xsave(void **state)
 	assert_memory_equal(bytes, &fpu, sizeof(fpu));
 }
 
+/* A guest with AMX: its state does not fit KVM_GET_XSAVE, which fails, but KVM_GET_XSAVE2. */
+static void test_float_by_xsave2(void **state)
+{
+	static uint8_t area[12288];
+	struct x86_fpu fpu = { .xmm = { { 0x22 } } };
+	const uint8_t *bytes;
+
+	(void)state;
+	begin();
+	area[160] = 0x33;
+	area[11007] = 0x44;
+	fetch(CPU_FLOAT);
+	assert_int_equal(step_of(0, &bytes).request, (uint32_t)KVM_GET_XSAVE);
+	answer(-EINVAL, NULL, 0);
+	answer(0, &fpu, sizeof(fpu));
+	assert_int_equal(take(CPU_FLOAT, 2), 0);
+	assert_int_equal(cpu.valid, CPU_FLOAT);
+	fetch(arch_x86_64.probe_groups); /* all of it still fits a message */
+	fetch(CPU_XSAVE);
+	assert_int_equal(step_of(0, &bytes).request, (uint32_t)KVM_GET_XSAVE2);
+	assert_int_equal(step_of(0, &bytes).size, sizeof(area));
+	answer(0, area, 4096); /* too short for that */
+	answer(0, &fpu, sizeof(fpu));
+	assert_int_equal(take(CPU_XSAVE, 2), -EPROTO);
+	answer(0, area, sizeof(area));
+	answer(0, &fpu, sizeof(fpu));
+	assert_int_equal(take(CPU_XSAVE, 2), 0);
+	assert_int_equal(cpu.valid, CPU_FLOAT | CPU_XSAVE);
+	assert_int_equal(cpu.x86_64.fpu.xmm[0][0], 0x33);
+	cpu.dirty = CPU_FLOAT;
+	program_init(&program, 0);
+	transfer_store(&program, &cpu);
+	assert_int_equal(step_of(0, &bytes).request, (uint32_t)KVM_SET_XSAVE);
+	assert_int_equal(step_of(0, &bytes).size, sizeof(area));
+	assert_int_equal(bytes[11007], 0x44);
+	answer(-ENOTTY, NULL, 0); /* a KVM that has gone back in time */
+	answer(0, &fpu, sizeof(fpu));
+	assert_int_equal(take(CPU_XSAVE, 2), 0);
+	fetch(CPU_XSAVE);
+	assert_int_equal(step_of(0, &bytes).request, (uint32_t)KVM_GET_XSAVE);
+}
+
 /* A register of AVX is stored with all the rest as it was, and as in use. */
 static void test_float_store(void **state)
 {
@@ -260,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_float_by_xsave),
 		cmocka_unit_test(test_float_without_xsave),
+		cmocka_unit_test(test_float_by_xsave2),
 		cmocka_unit_test(test_float_store),
 		cmocka_unit_test(test_msrs_one_by_one),
 		cmocka_unit_test(test_msrs_malformed),

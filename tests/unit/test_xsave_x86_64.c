@@ -52,6 +52,15 @@ static void test_place(void **state)
 	}
 }
 
+static void test_place_in_large(void **state)
+{
+	struct x86_xsave xsave = { .is_large = true, .offset = { [X86_COMPONENT_PKRU] = 12280 } };
+
+	(void)state;
+	assert_int_equal(xsave_x86_64_place(&xsave, X86_COMPONENT_PKRU, 4, 4), 12284);
+	assert_int_equal(xsave_x86_64_place(&xsave, X86_COMPONENT_PKRU, 4, 5), 0);
+}
+
 static void test_use(void **state)
 {
 	struct x86_xsave xsave = { .area = { [512] = 0x2 } };
@@ -107,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_components),
 		cmocka_unit_test(test_place),
+		cmocka_unit_test(test_place_in_large),
 		cmocka_unit_test(test_use),
 		cmocka_unit_test(test_legacy),
 	};
