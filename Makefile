@@ -59,7 +59,8 @@ KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kv
 	kvm/float_x86_64.c kvm/hit.c \
 	kvm/inject_arm64.c kvm/inject_x86_64.c kvm/instruction_arm64.c kvm/instruction_x86_64.c \
 	kvm/journal.c kvm/limitation.c kvm/mappings.c \
-	kvm/memory.c kvm/monitor.c kvm/monitor_breakpoints.c kvm/monitor_linux.c kvm/monitor_memory.c \
+	kvm/memory.c kvm/monitor.c kvm/monitor_breakpoints.c kvm/monitor_exceptions.c \
+	kvm/monitor_policy.c kvm/monitor_rules.c kvm/exception_log.c kvm/monitor_linux.c kvm/monitor_memory.c \
 	kvm/monitor_paging.c kvm/monitor_registers.c kvm/monitor_settings.c kvm/monitor_table.c kvm/monitor_vcpus.c \
 	kvm/monitor_words.c kvm/paging_arm64.c kvm/paging_x86_64.c \
 	kvm/plan_arm64.c kvm/plan_x86_64.c kvm/plant.c kvm/port.c kvm/port_lend.c kvm/program.c \

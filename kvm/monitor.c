@@ -42,6 +42,14 @@ int monitor_fail(struct monitor *monitor, int error, const char *format, ...)
 	return error;
 }
 
+int monitor_may_change(struct monitor *monitor)
+{
+	if (seat_may_drive(monitor->seat))
+		return 0;
+	return monitor_fail(monitor, -EPERM,
+		"another debugger drives this guest: 'monitor drive' takes the wheel");
+}
+
 /* ---- help -------------------------------------------------------------------------------- */
 
 static void monitor_put_help(
@@ -118,13 +126,12 @@ int monitor_info(struct monitor *monitor, const char *arguments)
 	return monitor_fail(monitor, -EINVAL, "info of what? see monitor help info");
 }
 
-int monitor_execute(struct vm *vm, struct target *target, unsigned thread, const char *line,
-	struct target_text *out)
+int monitor_execute(struct seat *seat, unsigned thread, const char *line, struct target_text *out)
 {
 	struct monitor monitor = {
-		.vm = vm,
-		.target = target,
-		.view = { .vm = vm, .vcpu = vm_thread(vm, thread) },
+		.vm = seat->vm,
+		.seat = seat,
+		.view = { .vm = seat->vm, .vcpu = vm_thread(seat->vm, thread) },
 		.thread = thread,
 		.out = out,
 	};

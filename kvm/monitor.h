@@ -6,20 +6,20 @@
 #ifndef KVM_MONITOR_H
 #define KVM_MONITOR_H
 
+#include "kvm/seat.h"
 #include "kvm/view.h"
 
 /* One command in the making. */
 struct monitor {
 	struct vm *vm;
-	struct target *target; /* as the debugger sees it */
-	struct view view;      /* of the vCPU that the command is about */
-	unsigned thread;       /* the same */
+	struct seat *seat; /* of the debugger that asks */
+	struct view view;  /* of the vCPU that the command is about */
+	unsigned thread;   /* the same */
 	struct target_text *out;
 };
 
-/* As target_ops.monitor; target: vm's, by which the debugger knows it. */
-int monitor_execute(struct vm *vm, struct target *target, unsigned thread, const char *line,
-	struct target_text *out);
+/* As target_ops.monitor. */
+int monitor_execute(struct seat *seat, unsigned thread, const char *line, struct target_text *out);
 
 /* ---- for the handlers -------------------------------------------------------------------- */
 
@@ -30,6 +30,9 @@ __attribute__((format(printf, 2, 3))) void monitor_put(
 /* Puts why the command fails, as a line, and returns error. */
 __attribute__((format(printf, 3, 4))) int monitor_fail(
 	struct monitor *monitor, int error, const char *format, ...);
+
+/* 0 when this debugger may change the guest and what stops it, else -EPERM, told in a line. */
+int monitor_may_change(struct monitor *monitor);
 
 /* Executes a line; -ENOENT as above. */
 int monitor_dispatch(struct monitor *monitor, const char *line);

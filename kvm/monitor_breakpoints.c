@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the guest is stopped at, for people: what was asked for, and what came of it. */
 #include <errno.h>
+#include "kvm/monitor_rules.h"
 #include "kvm/monitor_table.h"
 #include "kvm/monitor_words.h"
 
@@ -39,8 +40,8 @@ static void monitor_put_hits(struct monitor *monitor, gva_t gva)
 	const struct rule *rule = rule_find(&monitor->vm->rules, gva);
 
 	monitor_put(monitor, ", %llu hits", rule ? (unsigned long long)rule->hits : 0);
-	if (rule && rule->ignore)
-		monitor_put(monitor, ", ignores %llu", (unsigned long long)rule->ignore);
+	if (rule)
+		monitor_put_filter(monitor, rule);
 }
 
 static void monitor_put_breakpoint(struct monitor *monitor, const struct breakpoint *breakpoint)

@@ -29,7 +29,7 @@ struct monitor_registers {
 
 static const struct target_description *monitor_description(struct monitor *monitor)
 {
-	return monitor->target->ops->description(monitor->target);
+	return monitor->seat->target.ops->description(&monitor->seat->target);
 }
 
 static int monitor_no_registers(struct monitor *monitor)
@@ -42,7 +42,7 @@ static int monitor_no_registers(struct monitor *monitor)
 static int monitor_register_read(
 	struct monitor *monitor, unsigned number, uint8_t value[TARGET_REGISTER_MAX_BYTES])
 {
-	struct target *target = monitor->target;
+	struct target *target = &monitor->seat->target;
 
 	memset(value, 0, TARGET_REGISTER_MAX_BYTES);
 	return target->ops->register_read(target, monitor->thread, number, value);
@@ -241,7 +241,7 @@ static int monitor_parse_value(struct monitor *monitor, const struct target_regi
 static int monitor_set_register(
 	struct monitor *monitor, const struct monitor_register *at, const char *text)
 {
-	struct target *target = monitor->target;
+	struct target *target = &monitor->seat->target;
 	uint8_t value[TARGET_REGISTER_MAX_BYTES];
 	int rc = monitor_parse_value(monitor, at->reg, text, value);
 
@@ -250,6 +250,8 @@ static int monitor_set_register(
 	rc = target->ops->register_write(target, monitor->thread, at->number, value);
 	if (rc == -EROFS)
 		return monitor_fail(monitor, rc, "%s cannot be written", at->reg->name);
+	if (rc == -EPERM)
+		return monitor_may_change(monitor);
 	if (rc < 0)
 		return monitor_fail(monitor, -EINVAL, "%s does not take this value", at->reg->name);
 	monitor_put_register(monitor, at);
@@ -288,6 +290,8 @@ static int monitor_set_numbered(
 
 	if (rc == 0)
 		rc = monitor_take_end(monitor, text);
+	if (rc == 0)
+		rc = monitor_may_change(monitor);
 	if (rc < 0)
 		return rc;
 	rc = vcpu_set_numbered(monitor->view.vcpu, number, value, monitor->vm->call_timeout_ms);

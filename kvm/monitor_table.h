@@ -34,7 +34,6 @@ int monitor_info(struct monitor *monitor, const char *arguments);
 int monitor_vcpus(struct monitor *monitor, const char *arguments);
 int monitor_vcpu(struct monitor *monitor, const char *arguments);
 int monitor_info_cpus(struct monitor *monitor, const char *arguments);
-int monitor_policy(struct monitor *monitor, const char *arguments);
 
 /* monitor_settings.c */
 int monitor_linear_pc(struct monitor *monitor, const char *arguments);
@@ -64,5 +63,18 @@ int monitor_kaslr(struct monitor *monitor, const char *arguments);
 
 /* monitor_breakpoints.c */
 int monitor_breakpoints(struct monitor *monitor, const char *arguments);
+
+/* monitor_exceptions.c */
+int monitor_exceptions(struct monitor *monitor, const char *arguments);
+int monitor_guest_breakpoints(struct monitor *monitor, const char *arguments);
+
+/* monitor_rules.c */
+int monitor_filter(struct monitor *monitor, const char *arguments);
+int monitor_ignore(struct monitor *monitor, const char *arguments);
+
+/* monitor_policy.c */
+int monitor_drive(struct monitor *monitor, const char *arguments);
+int monitor_policy(struct monitor *monitor, const char *arguments);
+int monitor_stats(struct monitor *monitor, const char *arguments);
 
 #endif

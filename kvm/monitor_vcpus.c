@@ -61,8 +61,9 @@ static void monitor_put_vcpu(struct monitor *monitor, struct vcpu *vcpu)
 	if (vcpu->state == VCPU_PARKED) {
 		vcpu_fetch(vcpu, CPU_STOP | CPU_MP, vm->call_timeout_ms);
 		vm->arch->describe(&vcpu->cpu, mode, sizeof(mode));
-		monitor_put(monitor, ", %s, pc 0x%llx", mode,
-			(unsigned long long)vm->arch->pc(&vcpu->cpu));
+		monitor_put(monitor, ", %s, pc 0x%llx, space 0x%llx", mode,
+			(unsigned long long)vm->arch->pc(&vcpu->cpu),
+			(unsigned long long)vm->arch->address_space(&vcpu->cpu, 0));
 	}
 	monitor_put(monitor, ", last: ");
 	monitor_put_wish(monitor, &vcpu->wish);
@@ -109,21 +110,4 @@ int monitor_info_cpus(struct monitor *monitor, const char *arguments)
 		monitor_put(monitor, "%c CPU #%u: %s\n", i + 1 == monitor->thread ? '*' : ' ', i,
 			monitor_state(monitor->vm, &monitor->vm->vcpus[i]));
 	return rc;
-}
-
-int monitor_policy(struct monitor *monitor, const char *arguments)
-{
-	const struct vm *vm = monitor->vm;
-	int rc = monitor_take_end(monitor, arguments);
-
-	if (rc < 0)
-		return rc;
-	monitor_put(monitor, "stop              all vCPUs, when one has something to tell\n");
-	monitor_put(monitor, "resume            as the debugger says, vCPU by vCPU\n");
-	monitor_put(monitor, "a vCPU is late    after %d ms; it stops before it executes more\n",
-		vm->stop_timeout_ms);
-	monitor_put(monitor, "the VMM is lost   when a stopped vCPU does not answer for %d ms\n",
-		vm->call_timeout_ms);
-	monitor_put(monitor, "debugger leaves   everything is taken back, and the guest runs\n");
-	return 0;
 }

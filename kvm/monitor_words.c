@@ -156,10 +156,12 @@ int monitor_take_end(struct monitor *monitor, const char *at)
 int monitor_take_choice(
 	struct monitor *monitor, const char *at, const char *on, const char *off, bool *is_on)
 {
+	bool is_one = !strcmp(at, on);
+
 	if (!*at)
 		return -ENODATA;
-	*is_on = !strcmp(at, on);
-	if (!*is_on && strcmp(at, off) != 0)
+	if (!is_one && strcmp(at, off) != 0)
 		return monitor_fail(monitor, -EINVAL, "say %s or %s", on, off);
+	*is_on = is_one;
 	return 0;
 }

@@ -442,6 +442,7 @@ void run_free(struct vm *vm)
 {
 	vm->release_wanted = false;
 	vm->has_end = false;
+	vm->stops_at_guests = false;
 	vm->point_count = 0;
 	breakpoint_clear(&vm->table);
 	plant_clear(&vm->plants);

@@ -156,6 +156,12 @@ static bool run_goes_silently(
 	       (decision->guest_debug_registers || decision->step_silently);
 }
 
+/* The person at the debugger wants to hear of the guest's own before the guest does. */
+static bool run_stops_at_guests(const struct vm *vm, const struct decision *decision)
+{
+	return vm->stops_at_guests && decision->inject.kind != INJECT_NONE && !decision->report;
+}
+
 static void run_act(struct vm *vm, struct vcpu *vcpu, const struct decision *decision, gva_t pc)
 {
 	bool alone;
@@ -163,6 +169,11 @@ static void run_act(struct vm *vm, struct vcpu *vcpu, const struct decision *dec
 	if (decision->inject.kind != INJECT_NONE) {
 		vcpu->inject = decision->inject;
 		vcpu->inject_pc = pc;
+	}
+	if (run_stops_at_guests(vm, decision)) {
+		run_step_end(vm, vcpu);
+		run_hit(vm, vcpu, TARGET_STOP_TRAP, 0);
+		return;
 	}
 	if (decision->step_done && !decision->report) {
 		if (vcpu->inject.kind == INJECT_SYNC)

@@ -64,6 +64,7 @@ static void run_step_begin(struct vm *vm, struct vcpu *vcpu)
 	vm->arch->step_begin(&vcpu->cpu, &memory, code, have, &vcpu->step);
 	vcpu->step.from = pc;
 	vcpu->stepping = true;
+	vm->counts.steps++;
 }
 
 void run_over_end(struct vm *vm)
@@ -100,7 +101,9 @@ void run_step_end(struct vm *vm, struct vcpu *vcpu)
 
 struct debug_request run_request(struct vm *vm, const struct vcpu *vcpu)
 {
-	struct debug_request request = { .software = vm->plants.count > 0 };
+	struct debug_request request = {
+		.software = vm->plants.count > 0 || vm->stops_at_guests,
+	};
 
 	if (vm->state == VM_FREE)
 		return (struct debug_request){ 0 };
@@ -124,6 +127,7 @@ void run_inject(struct vm *vm, struct vcpu *vcpu)
 
 	if (vcpu->inject.kind == INJECT_NONE)
 		return;
+	exception_log_add(&vm->exceptions, &vcpu->inject, vcpu->index, vcpu->inject_pc);
 	vcpu_fetch(vcpu, arch->injection_groups(&vcpu->inject), vm->call_timeout_ms);
 	arch->inject(&vcpu->cpu, &vcpu->inject);
 }
@@ -135,6 +139,7 @@ void run_launch(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand)
 	uint32_t groups;
 	int rc = vcpu_fetch(vcpu, CPU_STOP, vm->call_timeout_ms);
 
+	vm->counts.runs++;
 	if (rc == 0) {
 		run_inject(vm, vcpu);
 		vcpu->errand = errand;

@@ -103,6 +103,8 @@ bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
 	case TARGET_STOP_RWATCH:
 	case TARGET_STOP_AWATCH:
 		return breakpoint_watches(&vm->table, vcpu->hit.address);
+	case TARGET_STOP_TRAP:
+		return vcpu->inject.kind != INJECT_NONE;
 	case TARGET_STOP_CRASHED:
 		return true;
 	default:
@@ -114,6 +116,7 @@ bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
 
 static void run_tell_stop(struct vm *vm, const struct target_stop *stop)
 {
+	vm->counts.stops++;
 	for (unsigned i = 0; i < VM_MAX_SEATS; i++)
 		if (vm->seats[i])
 			seat_on_stop(vm->seats[i], stop);

@@ -20,8 +20,7 @@ static bool seat_drives(const struct seat *seat)
 	return seat->vm->driver == seat;
 }
 
-/* True when it may stop, resume and change the guest; a wheel that is free is taken for it. */
-static bool seat_may_drive(struct seat *seat)
+bool seat_may_drive(struct seat *seat)
 {
 	if (!seat->vm->driver && !seat->vm->non_stop)
 		seat->vm->driver = seat;
@@ -446,7 +445,7 @@ static int seat_monitor(
 	struct view view;
 	int rc = seat_look(seat_of(target), thread, &view);
 
-	return rc < 0 ? rc : monitor_execute(view.vm, target, thread, line, out);
+	return rc < 0 ? rc : monitor_execute(seat_of(target), thread, line, out);
 }
 
 /* ---- leaving ----------------------------------------------------------------------------- */

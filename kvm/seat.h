@@ -39,6 +39,12 @@ int seat_init(struct seat *seat, struct vm *vm);
  */
 void seat_fini(struct seat *seat);
 
+/*
+ * True when it may stop, resume and change the guest.  All-stop: a wheel that nobody has is taken for
+ * it.
+ */
+bool seat_may_drive(struct seat *seat);
+
 /* All-stop: this seat drives from now on; the one that did so far observes, and is told in words. */
 void seat_take_wheel(struct seat *seat);
 

@@ -13,6 +13,7 @@ int view_translate(const struct view *view, gva_t gva, struct translation *out)
 
 	if (rc < 0)
 		return rc;
+	vm->counts.walks++;
 	return vm->arch->translate(&view->vcpu->cpu, &physical, gva, out);
 }
 

@@ -13,6 +13,7 @@
 #define KVM_VM_H
 
 #include "kvm/breakpoint.h"
+#include "kvm/exception_log.h"
 #include "kvm/plant.h"
 #include "kvm/register_set.h"
 #include "kvm/rule.h"
@@ -36,6 +37,14 @@ struct vm_hooks {
 	/* Call vm_on_deadline() in so many milliseconds; 0: do not. One timer, the last call counts. */
 	void (*timer)(void *context, int ms);
 	void *context;
+};
+
+/* What has been, for "monitor stats". */
+struct vm_counts {
+	uint64_t runs;  /* of a vCPU, between two times that it was parked */
+	uint64_t steps; /* of those, single instructions */
+	uint64_t stops; /* told */
+	uint64_t walks; /* of page tables */
 };
 
 struct vm {
@@ -71,7 +80,10 @@ struct vm {
 	struct vcpu *over; /* runs alone, past the lifted plant at over_gpa */
 	gpa_t over_gpa;
 	unsigned last_thread;
-	uint32_t limitations;   /* already told */
+	uint32_t limitations; /* already told */
+	bool stops_at_guests; /* a debug exception of the guest's own is told before it gets it */
+	struct exception_log exceptions;
+	struct vm_counts counts;
 	struct target_stop end; /* EXITED, CRASHED: the guest's last word */
 	bool has_end;
 };

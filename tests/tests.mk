@@ -10,7 +10,7 @@ UNIT := test_scan test_condition \
 	test_instruction_arm64 test_instruction_x86_64 test_journal test_linux_guest \
 	test_linux_kernel_arm64 test_linux_kernel_x86_64 test_listen_address \
 	test_memory test_options test_packet test_packet_queue test_paging_arm64 \
-	test_mappings test_monitor test_table_entry \
+	test_exception_log test_mappings test_monitor test_table_entry \
 	test_paging_x86_64 test_plan_arm64 test_plan_x86_64 test_plant test_port test_program \
 	test_registers_arm64 test_registers_x86_64 test_reply test_run_control test_saved_registers \
 	test_session \

@@ -28,6 +28,7 @@ struct rig {
 	struct vm_hooks hooks;
 	struct target_listener listener;
 	unsigned stops;
+	struct target_stop stop;
 	struct target_text text;
 	char said[1 << 16];
 	size_t length;
@@ -35,8 +36,10 @@ struct rig {
 
 static void rig_on_stop(struct target_listener *listener, const struct target_stop *stop)
 {
-	(void)stop;
-	((struct rig *)(void *)((char *)listener - offsetof(struct rig, listener)))->stops++;
+	struct rig *rig = (struct rig *)(void *)((char *)listener - offsetof(struct rig, listener));
+
+	rig->stop = *stop;
+	rig->stops++;
 }
 
 static void rig_on_message(struct target_listener *listener, const char *text)
@@ -79,6 +82,14 @@ static void rig_wait(struct rig *rig, unsigned stops)
 		vm_pump(&rig->vm);
 	}
 	assert_int_equal(rig->stops, stops);
+}
+
+static void rig_resume(struct rig *rig)
+{
+	struct target_resume resumes[2] = { { .action = TARGET_CONTINUE },
+		{ .action = TARGET_CONTINUE } };
+
+	assert_int_equal(rig->seat.target.ops->resume(&rig->seat.target, resumes), 0);
 }
 
 static int setup(void **state)
@@ -222,11 +233,10 @@ static void test_vcpus(void **state)
 {
 	struct rig *rig = *state;
 
-	expect_said(rig, "vcpus",
-		"* vCPU 0   thread 1   stopped, in kernel mode, 64-bit, pc 0x10000, last: "
-		"continue\n"
-		"  vCPU 1   thread 2   stopped, in kernel mode, 64-bit, pc 0x11000, last: "
-		"continue\n");
+	expect_words(rig, "vcpus", "* vCPU 0   thread 1   stopped, ");
+	expect_words(
+		rig, "vcpus", ", pc 0x10000, space 0x1000, last: continue\n  vCPU 1   thread 2 ");
+	expect_words(rig, "vcpus", ", pc 0x11000, space 0x1000, last: continue\n");
 	expect_words(rig, "vcpu 1 vcpus", "* vCPU 1");
 	expect_said(rig, "vcpu 1 reg rip", "rip                0x11000\n");
 	expect_said(rig, "vcpu 1 vcpu 0 reg rip", "rip                0x10000\n");
@@ -493,14 +503,176 @@ static void test_paging_off(void **state)
 	expect_words(rig, "page-walk 0x10000", "an address space without paging\n");
 }
 
+/* ---- the guest's own --------------------------------------------------------------------- */
+
+/* First the debugger, then the guest, each time; what is due is not lost by a look. */
+static void test_guest_breakpoints_stop(void **state)
+{
+	struct rig *rig = *state;
+	struct fake_vcpu *vcpu = &rig->lender.vcpus[0];
+
+	expect_said(rig, "exceptions", "none so far\n");
+	expect_said(rig, "guest-breakpoints", "the guest's own go to the guest\n");
+	expect_words(rig, "guest-breakpoints stop", "stop the debugger");
+	expect_words(rig, "policy", "debug exceptions stop the debugger first");
+	fake_lender_write(&rig->lender, FAKE_CODE, "\x90\xcc\x90\xeb\xfb", 5);
+	for (unsigned n = 0; n < 5; n++) {
+		rig_resume(rig);
+		rig_wait(rig, 2 + n);
+		assert_int_equal(rig->stop.reason, TARGET_STOP_TRAP);
+		assert_int_equal(rig->stop.thread, 1);
+		expect_words(rig, "vcpus",
+			"pc 0x10001, space 0x1000, last: continue, an exception is due\n");
+		assert_int_equal(atomic_load(&vcpu->guest_bp), n);
+	}
+	expect_said(rig, "exceptions",
+		"#BP (INT3)                      4, the last on vCPU 0 at 0x10001\n");
+	expect_said(rig, "guest-breakpoints pass", "the guest's own go to the guest\n");
+	rig_resume(rig);
+	while (atomic_load(&vcpu->guest_bp) < 100)
+		rig_wait(rig, rig->stops);
+	assert_int_equal(rig->seat.target.ops->stop(&rig->seat.target), 0);
+	rig_wait(rig, 7);
+	expect_refused(rig, "guest-breakpoints maybe", "say stop or pass");
+	expect_refused(rig, "exceptions 1", "what is '1' here?");
+}
+
+/* One that the debugger has moved away from is not due any more. */
+static void test_guest_breakpoint_moved(void **state)
+{
+	struct rig *rig = *state;
+	struct fake_vcpu *vcpu = &rig->lender.vcpus[0];
+
+	expect_words(rig, "guest-breakpoints stop", "stop the debugger");
+	fake_lender_write(&rig->lender, FAKE_CODE, "\x90\xcc\xeb\xfe", 4);
+	rig_resume(rig);
+	rig_wait(rig, 2);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_TRAP);
+	expect_said(rig, "reg rip = $rip + 1", "rip                0x10002\n");
+	rig_resume(rig);
+	assert_int_equal(rig->seat.target.ops->stop(&rig->seat.target), 0);
+	rig_wait(rig, 3);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	assert_int_equal(atomic_load(&vcpu->guest_bp), 0);
+	expect_said(rig, "exceptions", "none so far\n");
+}
+
+/* ---- rules ------------------------------------------------------------------------------- */
+
+static void test_filter(void **state)
+{
+	struct rig *rig = *state;
+
+	expect_said(rig, "filter", "none\n");
+	expect_said(rig, "filter 0x10800 space here level user",
+		"0x10800: 0 hits, only in space 0x1000, only in user mode\n");
+	expect_said(rig, "filter 0x10800 space any", "0x10800: 0 hits, only in user mode\n");
+	expect_said(rig, "filter $rip + 0x800 space 0x5000 level kernel",
+		"0x10800: 0 hits, only in space 0x5000, only in kernel mode\n");
+	expect_said(rig, "ignore 0x10900 3", "0x10900: 0 hits, ignores 3\n");
+	expect_said(rig, "filter",
+		"0x10800: 0 hits, only in space 0x5000, only in kernel mode\n"
+		"0x10900: 0 hits, ignores 3\n");
+	expect_said(rig, "filter 0x10800 level any space any", "0x10800: 0 hits\n");
+	expect_said(rig, "ignore 0x10900 0", "0x10900: 0 hits\n");
+}
+
+static void test_filter_refused(void **state)
+{
+	struct rig *rig = *state;
+
+	expect_refused(rig, "filter x", "the address is missing");
+	expect_refused(rig, "filter 1 spac", "what is 'spac' here?");
+	expect_refused(rig, "filter 1 space", "the space is missing");
+	expect_refused(rig, "filter 1 space 0x5000 level", "the level is kernel, user or any");
+	expect_refused(rig, "filter 1 level users", "the level is kernel, user or any");
+	expect_refused(rig, "ignore", "the address is missing");
+	expect_refused(rig, "ignore 1", "the count is missing");
+	expect_refused(rig, "ignore 1 2 3", "what is '3' here?");
+	expect_said(rig, "filter", "none\n");
+}
+
+/* What the rules say is done. */
+static void test_rules_at_work(void **state)
+{
+	struct rig *rig = *state;
+	struct target *target = &rig->seat.target;
+	struct target_breakpoint_spec spec = {
+		.type = TARGET_BREAK_SOFTWARE, .address = FAKE_CODE, .length = 1
+	};
+
+	fake_lender_write(&rig->lender, FAKE_CODE, "\x90\x90\xeb\xfc", 4);
+	assert_int_equal(target->ops->breakpoint_insert(target, 1, &spec), 0);
+	expect_said(rig, "ignore 0x10000 5", "0x10000: 0 hits, ignores 5\n");
+	rig_resume(rig);
+	rig_wait(rig, 2);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_SWBREAK);
+	expect_words(rig, "breakpoints", "debugger 1, 6 hits\n");
+	expect_words(rig, "filter 0x10000 level user", "only in user mode\n");
+	rig_resume(rig);
+	assert_int_equal(target->ops->stop(target), 0);
+	rig_wait(rig, 3);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	expect_words(rig, "breakpoints", ", only in user mode\n");
+}
+
+/* ---- several debuggers ------------------------------------------------------------------- */
+
+/* Who observes may look, and changes nothing until it takes the wheel. */
+static void test_observer(void **state)
+{
+	struct rig *rig = *state;
+	struct seat other;
+	struct target *driver = &rig->seat.target, *observer = &other.target;
+	struct target_text *text = &rig->text;
+	static const char *const changes[] = { "reg rax = 1", "msr 0x1234 = 1",
+		"guest-breakpoints stop", "filter 0x10000 level user", "ignore 0x10000 1" };
+
+	assert_int_equal(seat_init(&other, &rig->vm), 0);
+	expect_words(rig, "policy", "2; this one is debugger 1, and drives\n");
+	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+		rig->length = 0;
+		assert_int_equal(observer->ops->monitor(observer, 1, changes[i], text), -EPERM);
+		assert_non_null(strstr(rig->said, "'monitor drive' takes the wheel\n"));
+	}
+	rig->length = 0;
+	assert_int_equal(observer->ops->monitor(observer, 1, "vcpus", text), 0);
+	assert_int_equal(observer->ops->monitor(observer, 1, "drive", text), 0);
+	assert_non_null(strstr(rig->said, "2; this one is debugger 2, and drives\n"));
+	rig->length = 0;
+	assert_int_equal(driver->ops->monitor(driver, 1, "reg rax = 1", text), -EPERM);
+	assert_int_equal(driver->ops->monitor(driver, 1, "drive", text), 0);
+	seat_fini(&other);
+	expect_words(rig, "policy", "1; this one is debugger 1, and drives\n");
+}
+
 /* ---- the rest ---------------------------------------------------------------------------- */
 
 static void test_policy(void **state)
 {
 	expect_words(*state, "policy", "after 1000 ms");
 	expect_refused(*state, "policy x", "what is 'x' here?");
+	expect_refused(*state, "drive x", "what is 'x' here?");
 	expect_refused(*state, "kaslr", "no Linux kernel is found");
 	expect_refused(*state, "kaslr x", "what is 'x' here?");
+}
+
+static void test_stats(void **state)
+{
+	struct rig *rig = *state;
+	unsigned long long runs, steps, stops, walks;
+
+	assert_int_equal(rig_ask(rig, "page-walk 0x10000"), 0);
+	assert_int_equal(rig_ask(rig, "stats"), 0);
+	assert_int_equal(sscanf(rig->said,
+				 "vCPU runs %llu, of which %llu single instructions\n"
+				 "guest's stops %llu\npage walks %llu\n",
+				 &runs, &steps, &stops, &walks),
+		4);
+	assert_int_equal(stops, 1);
+	assert_int_equal(steps, 0);
+	assert_in_range(walks, 1, 100);
+	expect_refused(rig, "stats x", "what is 'x' here?");
 }
 
 int main(void)
@@ -524,7 +696,14 @@ int main(void)
 		TEST(test_page_walk),
 		TEST(test_all_pages),
 		TEST(test_paging_off),
+		TEST(test_guest_breakpoints_stop),
+		TEST(test_guest_breakpoint_moved),
+		TEST(test_filter),
+		TEST(test_filter_refused),
+		TEST(test_rules_at_work),
+		TEST(test_observer),
 		TEST(test_policy),
+		TEST(test_stats),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
