@@ -62,7 +62,7 @@ KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kv
 	kvm/memory.c kvm/monitor.c kvm/monitor_breakpoints.c kvm/monitor_exceptions.c \
 	kvm/monitor_policy.c kvm/monitor_rules.c kvm/exception_log.c kvm/monitor_linux.c kvm/monitor_memory.c \
 	kvm/monitor_paging.c kvm/monitor_registers.c kvm/monitor_settings.c kvm/monitor_table.c kvm/monitor_vcpus.c \
-	kvm/monitor_words.c kvm/paging_arm64.c kvm/paging_x86_64.c \
+	kvm/monitor_words.c kvm/pauth_arm64.c kvm/paging_arm64.c kvm/paging_x86_64.c \
 	kvm/plan_arm64.c kvm/plan_x86_64.c kvm/plant.c kvm/port.c kvm/port_lend.c kvm/program.c \
 	kvm/register_set.c kvm/registers_arm64.c kvm/registers_x86_64.c kvm/rule.c kvm/run_control.c \
 	kvm/run_event.c kvm/run_launch.c kvm/run_report.c kvm/seat.c kvm/step_arm64.c \

@@ -38,28 +38,24 @@ static void arm64_pc_set(struct cpu *cpu, gva_t pc)
 	cpu->dirty |= CPU_GENERAL;
 }
 
-/* What KVM did not give is 0, which the walker takes as "not there". */
-static uint64_t arm64_sysreg(const struct cpu *cpu, enum arm64_sysreg sysreg)
-{
-	return cpu->arm64.sysregs_valid & BIT(sysreg) ? cpu->arm64.sysregs[sysreg] : 0;
-}
-
 static int arm64_translate(
 	const struct cpu *cpu, const struct physical *memory, gva_t gva, struct translation *out)
 {
-	const uint64_t needed = BIT(ARM64_SCTLR_EL1) | BIT(ARM64_TCR_EL1) | BIT(ARM64_TTBR0_EL1) |
-				BIT(ARM64_TTBR1_EL1);
+	static const enum arm64_sysreg needed[] = { ARM64_SCTLR_EL1, ARM64_TCR_EL1, ARM64_TTBR0_EL1,
+		ARM64_TTBR1_EL1 };
+	const struct cpu_arm64 *arm64 = &cpu->arm64;
 	struct paging_arm64 paging = {
-		.sctlr_el1 = arm64_sysreg(cpu, ARM64_SCTLR_EL1),
-		.tcr_el1 = arm64_sysreg(cpu, ARM64_TCR_EL1),
-		.ttbr0_el1 = arm64_sysreg(cpu, ARM64_TTBR0_EL1),
-		.ttbr1_el1 = arm64_sysreg(cpu, ARM64_TTBR1_EL1),
-		.id_aa64mmfr0_el1 = arm64_sysreg(cpu, ARM64_ID_AA64MMFR0_EL1),
-		.id_aa64mmfr2_el1 = arm64_sysreg(cpu, ARM64_ID_AA64MMFR2_EL1),
+		.sctlr_el1 = arm64_sysreg(arm64, ARM64_SCTLR_EL1),
+		.tcr_el1 = arm64_sysreg(arm64, ARM64_TCR_EL1),
+		.ttbr0_el1 = arm64_sysreg(arm64, ARM64_TTBR0_EL1),
+		.ttbr1_el1 = arm64_sysreg(arm64, ARM64_TTBR1_EL1),
+		.id_aa64mmfr0_el1 = arm64_sysreg(arm64, ARM64_ID_AA64MMFR0_EL1),
+		.id_aa64mmfr2_el1 = arm64_sysreg(arm64, ARM64_ID_AA64MMFR2_EL1),
 	};
 
-	if (needed & ~cpu->arm64.sysregs_valid)
-		return -ENODATA;
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!bitmap_has(arm64->sysregs_valid, needed[i]))
+			return -ENODATA;
 	return paging_arm64_walk(&paging, memory, gva, out);
 }
 
@@ -72,9 +68,9 @@ static uint64_t arm64_address_space(const struct cpu *cpu, gva_t gva)
 {
 	enum arm64_sysreg ttbr = gva & BIT(55) ? ARM64_TTBR1_EL1 : ARM64_TTBR0_EL1;
 
-	if (!(arm64_sysreg(cpu, ARM64_SCTLR_EL1) & SCTLR_M))
+	if (!(arm64_sysreg(&cpu->arm64, ARM64_SCTLR_EL1) & SCTLR_M))
 		return ~UINT64_C(0);
-	return arm64_sysreg(cpu, ttbr) & (BIT(48) - 2);
+	return arm64_sysreg(&cpu->arm64, ttbr) & (BIT(48) - 2);
 }
 
 static bool arm64_is_user(const struct cpu *cpu)
@@ -88,15 +84,19 @@ static const char *arm64_describe_mode(uint64_t pstate)
 {
 	switch (arm64_world(pstate)) {
 	case ARM64_EL0:
-		return "in user mode";
+		return "in user mode, EL0";
 	case ARM64_EL0_32:
-		return "in user mode, AArch32";
+		return "in user mode, EL0, AArch32";
 	case ARM64_EL1T:
+		return "in kernel mode, EL1t";
 	case ARM64_EL1H:
-		return "in kernel mode";
+		return "in kernel mode, EL1h";
 	default:
-		return pstate & PSTATE_NRW ? "in kernel mode, AArch32" : "in hypervisor mode";
+		break;
 	}
+	if (pstate & PSTATE_NRW)
+		return "in kernel mode, EL1, AArch32";
+	return pstate & PSTATE_SP ? "in hypervisor mode, EL2h" : "in hypervisor mode, EL2t";
 }
 
 static void arm64_describe(const struct cpu *cpu, char *text, size_t size)
@@ -114,12 +114,6 @@ static void arm64_describe(const struct cpu *cpu, char *text, size_t size)
 	snprintf(text, size, "%s", what);
 }
 
-static const struct target_feature *arm64_feature(const struct cpu *cpu, unsigned index)
-{
-	(void)cpu;
-	return &description_arm64.features[index];
-}
-
 /* BRK #ARM64_PLANTED_IMMEDIATE, little-endian as instructions always are. */
 #define PLANTED (UINT32_C(0xd4200000) | ARM64_PLANTED_IMMEDIATE << 5)
 
@@ -131,9 +125,10 @@ static unsigned arm64_watchpoint_count(const struct cpu *cpu)
 const struct arch arch_arm64 = {
 	.name = "aarch64",
 	.description = &description_arm64,
-	.feature = arm64_feature,
 	.watchpoint_count = arm64_watchpoint_count,
-	.probe_groups = CPU_STOP,
+	.feature = description_arm64_feature,
+	.has_register = description_arm64_has,
+	.probe_groups = ARM64_PROBE_GROUPS,
 	.breakpoint_length = 4,
 	.breakpoint_bytes = { PLANTED & 0xff, PLANTED >> 8 & 0xff, PLANTED >> 16 & 0xff,
 		PLANTED >> 24 },

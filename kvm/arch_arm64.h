@@ -29,6 +29,7 @@
 #define PSTATE_F      BIT(6)
 #define PSTATE_DAIF   (PSTATE_D | PSTATE_A | PSTATE_I | PSTATE_F)
 #define PSTATE_NRW    BIT(4)
+#define PSTATE_SP     BIT(0)
 #define PSTATE_MODE   UINT64_C(0x1f) /* with nRW */
 
 enum {
@@ -116,6 +117,18 @@ enum {
 	ARM64_NUMBER_V,
 	ARM64_NUMBER_FPSR = ARM64_NUMBER_V + 32,
 	ARM64_NUMBER_FPCR,
+	ARM64_NUMBER_Z, /* with SVE, in place of V */
+	ARM64_NUMBER_SVE_FPSR = ARM64_NUMBER_Z + 32,
+	ARM64_NUMBER_SVE_FPCR,
+	ARM64_NUMBER_P,
+	ARM64_NUMBER_FFR = ARM64_NUMBER_P + 16,
+	ARM64_NUMBER_VG,
+	ARM64_NUMBER_TPIDR,
+	ARM64_NUMBER_TPIDR2,
+	ARM64_NUMBER_PAUTH_DMASK,
+	ARM64_NUMBER_PAUTH_CMASK,
+	ARM64_NUMBER_PAUTH_DMASK_HIGH,
+	ARM64_NUMBER_PAUTH_CMASK_HIGH,
 	ARM64_NUMBER_SYSTEM, /* the first of org.gdbproxy.arm64.system */
 	ARM64_NUMBER_ELR_EL1 = ARM64_NUMBER_SYSTEM,
 	ARM64_NUMBER_SPSR_EL1,
@@ -123,11 +136,21 @@ enum {
 	ARM64_NUMBER_SP_EL1,
 	ARM64_NUMBER_MDSCR_EL1,
 	ARM64_NUMBER_OSLSR_EL1,
-	ARM64_NUMBER_SYSREGS, /* arm64_sysregs[] in its order */
+	ARM64_NUMBER_DBGBVR,
+	ARM64_NUMBER_DBGBCR = ARM64_NUMBER_DBGBVR + ARM64_MAX_SLOTS,
+	ARM64_NUMBER_DBGWVR = ARM64_NUMBER_DBGBCR + ARM64_MAX_SLOTS,
+	ARM64_NUMBER_DBGWCR = ARM64_NUMBER_DBGWVR + ARM64_MAX_SLOTS,
+	ARM64_NUMBER_SYSREGS =
+		ARM64_NUMBER_DBGWCR + ARM64_MAX_SLOTS, /* arm64_sysregs[] in its order */
 	ARM64_NUMBER_COUNT = ARM64_NUMBER_SYSREGS + ARM64_SYSREG_COUNT,
 };
 
 extern const struct target_description description_arm64;
+
+/* As the members of struct arch; both want what ARM64_PROBE_GROUPS says. */
+enum { ARM64_PROBE_GROUPS = CPU_STOP | CPU_MSRS | CPU_FLOAT };
+const struct target_feature *description_arm64_feature(const struct cpu *cpu, unsigned index);
+bool description_arm64_has(const struct cpu *cpu, unsigned number, struct target_register *reg);
 
 /* dwarf_arm64.c: what lldb wants to know of them */
 extern const struct target_alias dwarf_arm64[];
@@ -138,6 +161,17 @@ uint32_t registers_arm64_groups(unsigned number);
 int registers_arm64_read(const struct cpu *cpu, unsigned number, void *value);
 int registers_arm64_parse_numbered(const char *text, uint32_t *number);
 int registers_arm64_write(struct cpu *cpu, unsigned number, const void *value);
+
+/* ---- pauth_arm64.c ----------------------------------------------------------------------- */
+
+/* True if the vCPU can sign addresses. */
+bool pauth_arm64_exists(const struct cpu_arm64 *cpu);
+
+/*
+ * The bits of an address that a signature takes, in the lower or the upper half of the address space
+ * (bit 55), of data or of code: AddPAC() and CalculateBottomPACBit() of the Arm ARM.
+ */
+uint64_t pauth_arm64_mask(uint64_t tcr_el1, bool is_high, bool is_code);
 
 /* ---- plan_arm64.c ------------------------------------------------------------------------ */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of system registers: see cpu_arm64.h, which holds the two lists it is made of. */
+/* The table of system registers: the two lists of sysregs_arm64.h. */
 #include "kvm/cpu_arm64.h"
 
 #define ARM64_SYSREG_INFO(name, op0, op1, crn, crm, op2, how)                                      \

@@ -20,10 +20,9 @@ static bool inject_arm64_routed_to_el2(const struct cpu_arm64 *cpu, enum arm64_w
 {
 	bool from_el0 = world == ARM64_EL0 || world == ARM64_EL0_32;
 
-	if (cpu->sysregs_valid & BIT(ARM64_MDCR_EL2) && cpu->sysregs[ARM64_MDCR_EL2] & MDCR_EL2_TDE)
+	if (arm64_sysreg(cpu, ARM64_MDCR_EL2) & MDCR_EL2_TDE)
 		return true;
-	return from_el0 && cpu->sysregs_valid & BIT(ARM64_HCR_EL2) &&
-	       cpu->sysregs[ARM64_HCR_EL2] & HCR_EL2_TGE;
+	return from_el0 && arm64_sysreg(cpu, ARM64_HCR_EL2) & HCR_EL2_TGE;
 }
 
 bool inject_arm64_possible(const struct cpu *cpu)
@@ -88,7 +87,7 @@ static uint64_t inject_arm64_syndrome(uint32_t esr, enum arm64_world world)
 /* A feature of the identification registers; one that KVM did not give is not there. */
 static unsigned inject_arm64_feature(const struct cpu_arm64 *cpu, unsigned sysreg, unsigned low)
 {
-	return cpu->sysregs_valid & BIT(sysreg) ? FIELD(cpu->sysregs[sysreg], low, 4) : 0;
+	return FIELD(arm64_sysreg(cpu, sysreg), low, 4);
 }
 
 /* Everything that is not named here becomes 0: UAO, SS, IL, BTYPE, and what AArch32 has. */
@@ -112,8 +111,8 @@ static uint64_t inject_arm64_pstate(const struct cpu_arm64 *cpu, uint64_t old)
 static void inject_arm64_set(struct cpu *cpu, enum arm64_sysreg sysreg, uint64_t value)
 {
 	cpu->arm64.sysregs[sysreg] = value;
-	cpu->arm64.sysregs_valid |= BIT(sysreg);
-	cpu->arm64.sysregs_dirty |= BIT(sysreg);
+	bitmap_add(cpu->arm64.sysregs_valid, sysreg);
+	bitmap_add(cpu->arm64.sysregs_dirty, sysreg);
 }
 
 void inject_arm64(struct cpu *cpu, struct injection *injection)

@@ -19,7 +19,7 @@ enum { PAGE = 4096 };
 
 static uint64_t arm64_register(const struct cpu *cpu, enum arm64_sysreg sysreg)
 {
-	return cpu->arm64.sysregs_valid & BIT(sysreg) ? cpu->arm64.sysregs[sysreg] : 0;
+	return arm64_sysreg(&cpu->arm64, sysreg);
 }
 
 /* TCR_EL1.TG1. */

@@ -14,17 +14,18 @@ enum { NOWHERE = -1 };
 /* Where a register is kept. */
 struct place {
 	uint32_t group;
-	uint8_t size;
+	uint16_t size;
 	enum arm64_access access;
-	int offset; /* in struct cpu_arm64; NOWHERE: KVM does not show it */
+	int offset;    /* in struct cpu_arm64; NOWHERE: KVM does not show it */
+	unsigned mark; /* its bit in fp_dirty or sysregs_dirty */
 };
 
 #define PLACE(register_group, register_access, member)                                             \
 	{                                                                                          \
-		register_group, 8, register_access, offsetof(struct cpu_arm64, member)             \
+		register_group, 8, register_access, offsetof(struct cpu_arm64, member), 0          \
 	}
 
-static const struct place system_places[ARM64_NUMBER_SYSREGS - ARM64_NUMBER_SYSTEM] = {
+static const struct place system_places[ARM64_NUMBER_DBGBVR - ARM64_NUMBER_SYSTEM] = {
 	[ARM64_NUMBER_ELR_EL1 - ARM64_NUMBER_SYSTEM] =
 		PLACE(CPU_GENERAL, ARM64_READ_WRITE, regs.elr_el1),
 	[ARM64_NUMBER_SPSR_EL1 - ARM64_NUMBER_SYSTEM] =
@@ -37,6 +38,14 @@ static const struct place system_places[ARM64_NUMBER_SYSREGS - ARM64_NUMBER_SYST
 		PLACE(CPU_DEBUG, ARM64_READ_WRITE, debugregs.mdscr_el1),
 	[ARM64_NUMBER_OSLSR_EL1 - ARM64_NUMBER_SYSTEM] =
 		PLACE(CPU_DEBUG, ARM64_READ_ONLY, debugregs.oslsr_el1),
+};
+
+/* In the order of their numbers, ARM64_MAX_SLOTS of each. */
+static const struct place debug_places[] = {
+	PLACE(CPU_DEBUG, ARM64_READ_WRITE, debugregs.bvr),
+	PLACE(CPU_DEBUG, ARM64_READ_WRITE, debugregs.bcr),
+	PLACE(CPU_DEBUG, ARM64_READ_WRITE, debugregs.wvr),
+	PLACE(CPU_DEBUG, ARM64_READ_WRITE, debugregs.wcr),
 };
 
 /* SP of the current exception level, as PSTATE.SP selects it; EL2's is not among KVM's. */
@@ -69,17 +78,62 @@ static struct place place_core(const struct cpu_arm64 *cpu, unsigned number)
 	return place;
 }
 
+/* FPSR and FPCR, which come with the vector registers in both forms. */
+static struct place place_fp_status(unsigned mark)
+{
+	struct place place = PLACE(CPU_FLOAT, ARM64_READ_WRITE, fp.fpsr);
+
+	place.size = 4;
+	place.mark = mark;
+	if (mark == ARM64_FP_FPCR)
+		place.offset = offsetof(struct cpu_arm64, fp.fpcr);
+	return place;
+}
+
+static struct place place_vector(unsigned n, size_t size)
+{
+	struct place place = PLACE(CPU_FLOAT, ARM64_READ_WRITE, fp.z);
+
+	place.size = (uint16_t)size;
+	place.offset += (int)n * ARM64_Z_BYTES;
+	place.mark = n;
+	return place;
+}
+
 static struct place place_fpu(unsigned number)
 {
-	struct place place = PLACE(CPU_FLOAT, ARM64_READ_WRITE, fp.v);
-
-	place.size = number < ARM64_NUMBER_FPSR ? 16 : 4;
 	if (number < ARM64_NUMBER_FPSR)
-		place.offset += (int)(number - ARM64_NUMBER_V) * 16;
-	else if (number == ARM64_NUMBER_FPSR)
-		place.offset = offsetof(struct cpu_arm64, fp.fpsr);
-	else
-		place.offset = offsetof(struct cpu_arm64, fp.fpcr);
+		return place_vector(number - ARM64_NUMBER_V, 16);
+	return place_fp_status(number - ARM64_NUMBER_FPSR + ARM64_FP_FPSR);
+}
+
+/* FFR follows p15, here and there. */
+static struct place place_predicate(const struct cpu_arm64 *cpu, unsigned n)
+{
+	struct place place = PLACE(CPU_FLOAT, ARM64_READ_WRITE, fp.p);
+
+	place.size = (uint16_t)cpu->vg;
+	place.offset += (int)n * ARM64_P_BYTES;
+	place.mark = ARM64_FP_P + n;
+	return place;
+}
+
+static struct place place_sve(const struct cpu_arm64 *cpu, unsigned number)
+{
+	struct place vg = PLACE(CPU_FLOAT, ARM64_READ_ONLY, vg);
+
+	if (number < ARM64_NUMBER_SVE_FPSR)
+		return place_vector(number - ARM64_NUMBER_Z, cpu->vg * 8);
+	if (number < ARM64_NUMBER_P)
+		return place_fp_status(number - ARM64_NUMBER_SVE_FPSR + ARM64_FP_FPSR);
+	return number < ARM64_NUMBER_VG ? place_predicate(cpu, number - ARM64_NUMBER_P) : vg;
+}
+
+static struct place place_debug(unsigned n)
+{
+	struct place place = debug_places[n / ARM64_MAX_SLOTS];
+
+	place.offset += (int)(n % ARM64_MAX_SLOTS) * 8;
 	return place;
 }
 
@@ -88,7 +142,17 @@ static struct place place_sysreg(const struct cpu_arm64 *cpu, unsigned n)
 	uint32_t group = n < ARM64_SYSREG_STOP ? CPU_SYSTEM : CPU_MSRS;
 	struct place place = PLACE(group, arm64_sysregs[n].access, sysregs);
 
-	place.offset = cpu->sysregs_valid & BIT(n) ? place.offset + (int)n * 8 : NOWHERE;
+	place.offset = bitmap_has(cpu->sysregs_valid, n) ? place.offset + (int)n * 8 : NOWHERE;
+	place.mark = n;
+	return place;
+}
+
+/* The masks are computed: there is no place. */
+static struct place place_pauth(void)
+{
+	struct place place = PLACE(CPU_SYSTEM, ARM64_READ_ONLY, sysregs);
+
+	place.offset = NOWHERE;
 	return place;
 }
 
@@ -96,10 +160,20 @@ static struct place place_find(const struct cpu_arm64 *cpu, unsigned number)
 {
 	if (number < ARM64_NUMBER_V)
 		return place_core(cpu, number);
-	if (number < ARM64_NUMBER_SYSTEM)
+	if (number < ARM64_NUMBER_Z)
 		return place_fpu(number);
-	if (number < ARM64_NUMBER_SYSREGS)
+	if (number < ARM64_NUMBER_TPIDR)
+		return place_sve(cpu, number);
+	if (number == ARM64_NUMBER_TPIDR)
+		return place_sysreg(cpu, ARM64_TPIDR_EL0);
+	if (number == ARM64_NUMBER_TPIDR2)
+		return place_sysreg(cpu, ARM64_TPIDR2_EL0);
+	if (number < ARM64_NUMBER_SYSTEM)
+		return place_pauth();
+	if (number < ARM64_NUMBER_DBGBVR)
 		return system_places[number - ARM64_NUMBER_SYSTEM];
+	if (number < ARM64_NUMBER_SYSREGS)
+		return place_debug(number - ARM64_NUMBER_DBGBVR);
 	return place_sysreg(cpu, number - ARM64_NUMBER_SYSREGS);
 }
 
@@ -110,12 +184,32 @@ uint32_t registers_arm64_groups(unsigned number)
 	return number < ARM64_NUMBER_COUNT ? place_find(&none, number).group : 0;
 }
 
+static bool is_pauth(unsigned number)
+{
+	return number >= ARM64_NUMBER_PAUTH_DMASK && number <= ARM64_NUMBER_PAUTH_CMASK_HIGH;
+}
+
+static int registers_arm64_read_mask(const struct cpu_arm64 *cpu, unsigned number, void *value)
+{
+	bool is_high = number >= ARM64_NUMBER_PAUTH_DMASK_HIGH;
+	bool is_code =
+		number == ARM64_NUMBER_PAUTH_CMASK || number == ARM64_NUMBER_PAUTH_CMASK_HIGH;
+	uint64_t mask = pauth_arm64_mask(cpu->sysregs[ARM64_TCR_EL1], is_high, is_code);
+
+	if (!bitmap_has(cpu->sysregs_valid, ARM64_TCR_EL1))
+		return -ENODATA;
+	memcpy(value, &mask, sizeof(mask));
+	return 0;
+}
+
 int registers_arm64_read(const struct cpu *cpu, unsigned number, void *value)
 {
 	struct place place;
 
 	if (number >= ARM64_NUMBER_COUNT)
 		return -ENOENT;
+	if (is_pauth(number))
+		return registers_arm64_read_mask(&cpu->arm64, number, value);
 	place = place_find(&cpu->arm64, number);
 	if (!(cpu->valid & place.group) || place.offset == NOWHERE)
 		return -ENODATA;
@@ -145,13 +239,13 @@ static bool registers_arm64_accepts(const struct cpu_arm64 *cpu, unsigned number
 	return registers_arm64_allows_mode(cpu, pstate);
 }
 
-static void registers_arm64_mark(struct cpu *cpu, unsigned number, uint32_t group)
+static void registers_arm64_mark(struct cpu *cpu, const struct place *place)
 {
-	cpu->dirty |= group;
-	if (group == CPU_FLOAT)
-		cpu->arm64.fp_dirty |= BIT(number - ARM64_NUMBER_V);
-	else if (number >= ARM64_NUMBER_SYSREGS)
-		cpu->arm64.sysregs_dirty |= BIT(number - ARM64_NUMBER_SYSREGS);
+	cpu->dirty |= place->group;
+	if (place->group == CPU_FLOAT)
+		cpu->arm64.fp_dirty |= BIT(place->mark);
+	else if (place->group & (CPU_SYSTEM | CPU_MSRS))
+		bitmap_add(cpu->arm64.sysregs_dirty, place->mark);
 }
 
 int registers_arm64_write(struct cpu *cpu, unsigned number, const void *value)
@@ -168,7 +262,7 @@ int registers_arm64_write(struct cpu *cpu, unsigned number, const void *value)
 	if (!registers_arm64_accepts(&cpu->arm64, number, value))
 		return -EINVAL;
 	memcpy((uint8_t *)&cpu->arm64 + place.offset, value, place.size);
-	registers_arm64_mark(cpu, number, place.group);
+	registers_arm64_mark(cpu, &place);
 	return 0;
 }
 

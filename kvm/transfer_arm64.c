@@ -53,7 +53,8 @@ enum item_kind {
 	ITEM_WHOLE,  /* a part of its group: the group is valid when all have come */
 	ITEM_SYSREG, /* valid by itself */
 	ITEM_V,
-	ITEM_Z,
+	ITEM_SVE, /* there when the vector registers come as ARM64_FP_Z */
+	ITEM_VLS, /* the same, and constant */
 	ITEM_MP,
 };
 
@@ -63,11 +64,11 @@ struct item {
 	uint32_t group;
 	uint64_t id;     /* of ONE_REG */
 	uint16_t size;   /* of its value */
-	uint16_t index;  /* ITEM_SYSREG, _V, _Z */
-	uint16_t offset; /* ITEM_WHOLE, ITEM_MP: in struct cpu_arm64 */
+	uint16_t index;  /* ITEM_SYSREG */
+	uint16_t offset; /* the others, but for ITEM_VLS: in struct cpu_arm64 */
 };
 
-enum { ITEMS_MAX = 256, Z_BYTES = 256, ONE_REG_ID_BYTES = 8 };
+enum { ITEMS_MAX = CHANNEL_MAX_STEPS, VLS_BYTES = 64, ONE_REG_ID_BYTES = 8 };
 
 struct item_list {
 	unsigned count;
@@ -138,15 +139,21 @@ static void list_general(struct item_list *list)
 	}
 }
 
+/* All groups at once are one program: core, system registers, vectors in both forms, debug, MP. */
+_Static_assert(CORE_COUNT + ARM64_SYSREG_COUNT + (32 + 32 + 16 + 1 + 1 + 2) +
+			       (4 * ARM64_MAX_SLOTS + 2) + 1 <=
+		       ITEMS_MAX,
+	"steps of a program");
+
 /* What never changes is asked for once, what KVM does not have not again. */
 static void list_sysregs(
 	struct item_list *list, const struct cpu_arm64 *cpu, unsigned first, unsigned end)
 {
 	for (unsigned n = first; n < end; n++) {
-		bool known =
-			arm64_sysregs[n].access == ARM64_CONSTANT && cpu->sysregs_valid & BIT(n);
+		bool known = arm64_sysregs[n].access == ARM64_CONSTANT &&
+			     bitmap_has(cpu->sysregs_valid, n);
 
-		if (known || cpu->sysregs_absent & BIT(n))
+		if (known || bitmap_has(cpu->sysregs_absent, n))
 			continue;
 		list_add(list, (struct item){ .kind = ITEM_SYSREG,
 				       .group = n < ARM64_SYSREG_STOP ? CPU_SYSTEM : CPU_MSRS,
@@ -161,17 +168,58 @@ static uint64_t float_v_id(unsigned n)
 	return CORE_ID(KVM_REG_SIZE_U128, CORE_OFFSET(fp_regs.vregs) + n * 16);
 }
 
-static uint64_t float_z_id(unsigned n)
+/* A register of SVE and its place in struct cpu_arm64, numbered as in fp_dirty. */
+static struct item sve_item(unsigned n)
 {
-	return KVM_REG_ARM64_SVE_ZREG((uint64_t)n, UINT64_C(0));
+	struct item item = { .kind = ITEM_SVE, .group = CPU_FLOAT, .size = ARM64_P_BYTES };
+	size_t offset;
+
+	if (n < 32) {
+		item.id = KVM_REG_ARM64_SVE_ZREG((uint64_t)n, UINT64_C(0));
+		item.size = ARM64_Z_BYTES;
+		offset = offsetof(struct cpu_arm64, fp.z) + (size_t)n * ARM64_Z_BYTES;
+	} else if (n < ARM64_FP_FFR) {
+		n -= ARM64_FP_P;
+		item.id = KVM_REG_ARM64_SVE_PREG((uint64_t)n, UINT64_C(0));
+		offset = offsetof(struct cpu_arm64, fp.p) + (size_t)n * ARM64_P_BYTES;
+	} else {
+		item.id = KVM_REG_ARM64_SVE_FFR(UINT64_C(0));
+		offset = offsetof(struct cpu_arm64, fp.ffr);
+	}
+	item.offset = (uint16_t)offset;
+	return item;
+}
+
+/* The part of z[n] that a vCPU without SVE has. */
+static struct item float_v_item(unsigned n)
+{
+	struct item item = sve_item(n);
+
+	item.kind = ITEM_V;
+	item.id = float_v_id(n);
+	item.size = 16;
+	return item;
+}
+
+static void list_sve(struct item_list *list, const struct cpu_arm64 *cpu)
+{
+	for (unsigned n = 0; n < 32; n++)
+		list_add(list, sve_item(n));
+	for (unsigned n = ARM64_FP_P; n <= ARM64_FP_FFR; n++)
+		list_add(list, sve_item(n));
+	if (!cpu->vg)
+		list_add(list, (struct item){ .kind = ITEM_VLS,
+				       .group = CPU_FLOAT,
+				       .id = KVM_REG_ARM64_SVE_VLS,
+				       .size = VLS_BYTES });
 }
 
 static void list_float(struct item_list *list, const struct cpu_arm64 *cpu)
 {
 	for (unsigned n = 0; n < 32 && cpu->fp_form != ARM64_FP_Z; n++)
-		list_add(list, (struct item){ ITEM_V, CPU_FLOAT, float_v_id(n), 16, n, 0 });
-	for (unsigned n = 0; n < 32 && cpu->fp_form != ARM64_FP_V; n++)
-		list_add(list, (struct item){ ITEM_Z, CPU_FLOAT, float_z_id(n), Z_BYTES, n, 0 });
+		list_add(list, float_v_item(n));
+	if (cpu->fp_form != ARM64_FP_V)
+		list_sve(list, cpu);
 	list_add_whole(list, CPU_FLOAT, CORE_ID(KVM_REG_SIZE_U32, CORE_OFFSET(fp_regs.fpsr)),
 		sizeof(uint32_t), offsetof(struct cpu_arm64, fp.fpsr));
 	list_add_whole(list, CPU_FLOAT, CORE_ID(KVM_REG_SIZE_U32, CORE_OFFSET(fp_regs.fpcr)),
@@ -197,7 +245,7 @@ static void list_debug_pairs(
 /* KVM knows all sixteen of each; those beyond the hardware's are of no use. */
 static void list_debug(struct item_list *list, const struct cpu_arm64 *cpu)
 {
-	bool known = cpu->sysregs_valid & BIT(ARM64_ID_AA64DFR0_EL1);
+	bool known = bitmap_has(cpu->sysregs_valid, ARM64_ID_AA64DFR0_EL1);
 
 	list_debug_pairs(list, known ? cpu->breakpoint_slots : ARM64_MAX_SLOTS, 4,
 		offsetof(struct cpu_arm64, debugregs.bvr),
@@ -253,7 +301,7 @@ void transfer_fetch(struct program *program, const struct cpu *cpu, uint32_t gro
 	list_groups(&list, cpu, groups);
 	for (unsigned i = 0; i < list.count; i++) {
 		const struct item *item = &list.items[i];
-		uint8_t arg[ONE_REG_ID_BYTES + Z_BYTES] = { 0 };
+		uint8_t arg[ONE_REG_ID_BYTES + ARM64_Z_BYTES] = { 0 };
 
 		memcpy(arg, &item->id, sizeof(item->id));
 		if (item->kind == ITEM_MP)
@@ -275,7 +323,7 @@ unsigned transfer_count(const struct cpu *cpu, uint32_t groups)
 /* What has gone wrong so far in one transfer_take(). */
 struct taking {
 	uint32_t failed_groups;
-	bool no_v, no_z;
+	bool no_v, no_sve;
 };
 
 /*
@@ -305,21 +353,33 @@ static void take_sysreg(struct cpu_arm64 *cpu, unsigned n, const uint8_t *value,
 {
 	if (value) {
 		memcpy(&cpu->sysregs[n], value, sizeof(cpu->sysregs[n]));
-		cpu->sysregs_valid |= BIT(n);
+		bitmap_add(cpu->sysregs_valid, n);
 		return;
 	}
-	cpu->sysregs_valid &= ~BIT(n);
+	bitmap_remove(cpu->sysregs_valid, n);
 	if (rc == -ENOENT)
-		cpu->sysregs_absent |= BIT(n);
+		bitmap_add(cpu->sysregs_absent, n);
 }
 
-static void take_vector(struct cpu_arm64 *cpu, const struct item *item, const uint8_t *value)
+/* Bit n: vectors of n + 1 times 16 bytes are possible. */
+static void take_vector_lengths(struct cpu_arm64 *cpu, const uint8_t *value)
 {
-	size_t v = sizeof(cpu->fp.v[0]);
+	uint64_t lengths;
 
-	memcpy(cpu->fp.v[item->index], value, v);
-	if (item->kind == ITEM_Z)
-		memcpy(cpu->fp.z_rest[item->index], value + v, sizeof(cpu->fp.z_rest[0]));
+	memcpy(&lengths, value, sizeof(lengths));
+	for (unsigned n = 0; n < ARM64_Z_BYTES / 16; n++)
+		if (lengths & BIT(n))
+			cpu->vg = 2 * (n + 1);
+}
+
+static void take_failure(const struct item *item, struct taking *taking)
+{
+	if (item->kind == ITEM_V)
+		taking->no_v = true;
+	else if (item->kind == ITEM_SVE || item->kind == ITEM_VLS)
+		taking->no_sve = true;
+	else
+		taking->failed_groups |= item->group;
 }
 
 static void take_item(struct cpu_arm64 *cpu, const struct item *item, const uint8_t *value, int rc,
@@ -327,14 +387,10 @@ static void take_item(struct cpu_arm64 *cpu, const struct item *item, const uint
 {
 	if (item->kind == ITEM_SYSREG)
 		take_sysreg(cpu, item->index, value, rc);
-	else if (item->kind == ITEM_V && !value)
-		taking->no_v = true;
-	else if (item->kind == ITEM_Z && !value)
-		taking->no_z = true;
 	else if (!value)
-		taking->failed_groups |= item->group;
-	else if (item->kind == ITEM_V || item->kind == ITEM_Z)
-		take_vector(cpu, item, value);
+		take_failure(item, taking);
+	else if (item->kind == ITEM_VLS)
+		take_vector_lengths(cpu, value);
 	else
 		memcpy((uint8_t *)cpu + item->offset, value, item->size);
 }
@@ -344,7 +400,7 @@ static void take_float_form(struct cpu_arm64 *cpu, struct taking *taking)
 {
 	if (cpu->fp_form != ARM64_FP_Z && !taking->no_v)
 		cpu->fp_form = ARM64_FP_V;
-	else if (cpu->fp_form != ARM64_FP_V && !taking->no_z)
+	else if (cpu->fp_form != ARM64_FP_V && !taking->no_sve && cpu->vg)
 		cpu->fp_form = ARM64_FP_Z;
 	else
 		taking->failed_groups |= CPU_FLOAT;
@@ -355,7 +411,7 @@ static void take_slot_counts(struct cpu_arm64 *cpu)
 {
 	uint64_t dfr0 = cpu->sysregs[ARM64_ID_AA64DFR0_EL1];
 
-	if (!(cpu->sysregs_valid & BIT(ARM64_ID_AA64DFR0_EL1)))
+	if (!bitmap_has(cpu->sysregs_valid, ARM64_ID_AA64DFR0_EL1))
 		return;
 	cpu->breakpoint_slots = (uint8_t)(FIELD(dfr0, 12, 4) + 1);
 	cpu->watchpoint_slots = (uint8_t)(FIELD(dfr0, 20, 4) + 1);
@@ -377,6 +433,8 @@ int transfer_take(struct results *results, struct cpu *cpu, uint32_t groups)
 	}
 	if (groups & CPU_GENERAL)
 		cpu->arm64.stored = cpu->arm64.regs;
+	if (groups & CPU_DEBUG)
+		cpu->arm64.stored_debugregs = cpu->arm64.debugregs;
 	if (groups & CPU_FLOAT)
 		take_float_form(&cpu->arm64, &taking);
 	take_slot_counts(&cpu->arm64);
@@ -388,7 +446,7 @@ int transfer_take(struct results *results, struct cpu *cpu, uint32_t groups)
 
 static void store_one(struct program *program, uint64_t id, const void *value, size_t size)
 {
-	uint8_t arg[ONE_REG_ID_BYTES + Z_BYTES];
+	uint8_t arg[ONE_REG_ID_BYTES + ARM64_Z_BYTES];
 
 	memcpy(arg, &id, sizeof(id));
 	memcpy(arg + sizeof(id), value, size);
@@ -411,25 +469,31 @@ static void store_core(struct program *program, struct cpu_arm64 *cpu, unsigned 
 	}
 }
 
-static void store_vector(struct program *program, const struct cpu_arm64 *cpu, unsigned n)
+static void store_item(
+	struct program *program, const struct cpu_arm64 *cpu, const struct item *item)
 {
-	uint8_t z[Z_BYTES];
+	store_one(program, item->id, (const uint8_t *)cpu + item->offset, item->size);
+}
 
-	if (cpu->fp_form != ARM64_FP_Z) {
-		store_one(program, float_v_id(n), cpu->fp.v[n], sizeof(cpu->fp.v[n]));
-		return;
+static void store_vectors(struct program *program, const struct cpu_arm64 *cpu)
+{
+	for (unsigned n = 0; n < 32; n++) {
+		struct item item = cpu->fp_form == ARM64_FP_Z ? sve_item(n) : float_v_item(n);
+
+		if (cpu->fp_dirty & BIT(n))
+			store_item(program, cpu, &item);
 	}
-	memcpy(z, cpu->fp.v[n], sizeof(cpu->fp.v[n]));
-	memcpy(z + sizeof(cpu->fp.v[n]), cpu->fp.z_rest[n], sizeof(cpu->fp.z_rest[n]));
-	store_one(program, float_z_id(n), z, sizeof(z));
+	for (unsigned n = ARM64_FP_P; n <= ARM64_FP_FFR; n++) {
+		struct item item = sve_item(n);
+
+		if (cpu->fp_dirty & BIT(n))
+			store_item(program, cpu, &item);
+	}
 }
 
 static void store_float(struct program *program, struct cpu_arm64 *cpu)
 {
-	for (unsigned n = 0; n < 32; n++) {
-		if (cpu->fp_dirty & BIT(n))
-			store_vector(program, cpu, n);
-	}
+	store_vectors(program, cpu);
 	if (cpu->fp_dirty & BIT(ARM64_FP_FPSR))
 		store_one(program, CORE_ID(KVM_REG_SIZE_U32, CORE_OFFSET(fp_regs.fpsr)),
 			&cpu->fp.fpsr, sizeof(cpu->fp.fpsr));
@@ -442,11 +506,31 @@ static void store_float(struct program *program, struct cpu_arm64 *cpu)
 static void store_sysregs(struct program *program, struct cpu_arm64 *cpu)
 {
 	for (unsigned n = 0; n < ARM64_SYSREG_COUNT; n++) {
-		if (cpu->sysregs_dirty & BIT(n))
-			store_one(program, SYSREG_ID(arm64_sysregs[n].encoding), &cpu->sysregs[n],
-				sizeof(cpu->sysregs[n]));
+		if (!bitmap_has(cpu->sysregs_dirty, n))
+			continue;
+		store_one(program, SYSREG_ID(arm64_sysregs[n].encoding), &cpu->sysregs[n],
+			sizeof(cpu->sysregs[n]));
+		bitmap_remove(cpu->sysregs_dirty, n);
 	}
-	cpu->sysregs_dirty = 0;
+}
+
+/* The guest's debug registers, where they differ from what the vCPU has. */
+static void store_debug(struct program *program, struct cpu_arm64 *cpu)
+{
+	struct item_list list = { .count = 0 };
+
+	list_debug(&list, cpu);
+	for (unsigned i = 0; i < list.count; i++) {
+		const struct item *item = &list.items[i];
+		size_t at = item->offset - offsetof(struct cpu_arm64, debugregs);
+		uint8_t *stored = (uint8_t *)&cpu->stored_debugregs + at;
+		const uint8_t *value = (const uint8_t *)&cpu->debugregs + at;
+
+		if (!memcmp(stored, value, item->size))
+			continue;
+		store_item(program, cpu, item);
+		memcpy(stored, value, item->size);
+	}
 }
 
 void transfer_store(struct program *program, struct cpu *cpu)
@@ -461,8 +545,7 @@ void transfer_store(struct program *program, struct cpu *cpu)
 	if (dirty & (CPU_SYSTEM | CPU_MSRS))
 		store_sysregs(program, arm64);
 	if (dirty & CPU_DEBUG)
-		store_one(program, MDSCR_EL1_ID, &arm64->debugregs.mdscr_el1,
-			sizeof(arm64->debugregs.mdscr_el1));
+		store_debug(program, arm64);
 	if (dirty & CPU_GENERAL)
 		store_core(program, arm64, CORE_LATE, CORE_COUNT);
 	cpu->dirty = 0;

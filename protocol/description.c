@@ -8,7 +8,7 @@
 
 struct vector_type {
 	const char *id, *element;
-	unsigned count;
+	unsigned count; /* in 128 bits */
 };
 
 struct union_field {
@@ -20,7 +20,7 @@ struct union_type {
 	struct union_field fields[8]; /* up to the first without a name */
 };
 
-/* Every way to look at a 128-bit register of one architecture; the last union is the register. */
+/* Every way to look at a vector register of one architecture; the last union is the register. */
 struct vector_views {
 	const char *architecture; /* a prefix */
 	const struct vector_type *vectors;
@@ -78,6 +78,38 @@ static const struct union_type arm64_unions[] = {
 };
 /* clang-format on */
 
+/* As in gdb's own description of SVE: by kind, then by width. */
+static const struct vector_type scalable_vectors[] = {
+	{ "svevqu", "uint128", 1 },
+	{ "svevqs", "int128", 1 },
+	{ "svevdf", "ieee_double", 2 },
+	{ "svevdu", "uint64", 2 },
+	{ "svevds", "int64", 2 },
+	{ "svevsf", "ieee_single", 4 },
+	{ "svevsu", "uint32", 4 },
+	{ "svevss", "int32", 4 },
+	{ "svevhf", "ieee_half", 8 },
+	{ "svevhu", "uint16", 8 },
+	{ "svevhs", "int16", 8 },
+	{ "svevbu", "uint8", 16 },
+	{ "svevbs", "int8", 16 },
+};
+
+/* clang-format off */
+static const struct union_type scalable_unions[] = {
+	{ "svevnq", { { "u", "svevqu" }, { "s", "svevqs" } } },
+	{ "svevnd", { { "f", "svevdf" }, { "u", "svevdu" }, { "s", "svevds" } } },
+	{ "svevns", { { "f", "svevsf" }, { "u", "svevsu" }, { "s", "svevss" } } },
+	{ "svevnh", { { "f", "svevhf" }, { "u", "svevhu" }, { "s", "svevhs" } } },
+	{ "svevnb", { { "u", "svevbu" }, { "s", "svevbs" } } },
+	{ "svev", { { "q", "svevnq" }, { "d", "svevnd" }, { "s", "svevns" }, { "h", "svevnh" },
+		    { "b", "svevnb" } } },
+};
+/* clang-format on */
+
+static const struct vector_views scalable_views = { "aarch64", scalable_vectors,
+	COUNT_OF(scalable_vectors), scalable_unions, COUNT_OF(scalable_unions) };
+
 static const struct vector_views vector_views[] = {
 	{ "i386", x86_vectors, COUNT_OF(x86_vectors), x86_unions, COUNT_OF(x86_unions) },
 	{ "aarch64", arm64_vectors, COUNT_OF(arm64_vectors), arm64_unions, COUNT_OF(arm64_unions) },
@@ -109,11 +141,21 @@ static void write_union(struct document *document, const struct union_type *type
 	document_put(document, "    </union>\n");
 }
 
-static void write_views(struct document *document, const struct vector_views *views)
+static void write_vector(
+	struct document *document, const char *id, const char *element, unsigned count)
 {
-	for (unsigned i = 0; i < views->vector_count; i++)
-		document_put(document, "    <vector id=\"%s\" type=\"%s\" count=\"%u\"/>\n",
-			views->vectors[i].id, views->vectors[i].element, views->vectors[i].count);
+	document_put(
+		document, "    <vector id=\"%s\" type=\"%s\" count=\"%u\"/>\n", id, element, count);
+}
+
+/* For registers of so many bits. */
+static void write_views(struct document *document, const struct vector_views *views, unsigned bits)
+{
+	for (unsigned i = 0; i < views->vector_count; i++) {
+		const struct vector_type *type = &views->vectors[i];
+
+		write_vector(document, type->id, type->element, type->count * bits / 128);
+	}
 	for (unsigned i = 0; i < views->union_count; i++)
 		write_union(document, &views->unions[i]);
 }
@@ -136,6 +178,15 @@ static bool feature_has(const struct target_feature *feature, enum target_type t
 	return false;
 }
 
+/* Bits of the first register of that type; 0 when there is none. */
+static unsigned feature_bits(const struct target_feature *feature, enum target_type type)
+{
+	for (unsigned i = 0; i < feature->count; i++)
+		if (feature->registers[i].type == type)
+			return feature->registers[i].bits;
+	return 0;
+}
+
 static bool register_has_flags(const struct target_register *reg)
 {
 	return reg->type == TARGET_TYPE_FLAGS && reg->flags;
@@ -153,14 +204,26 @@ static bool feature_knows_flags(const struct target_feature *feature, unsigned b
 	return false;
 }
 
+static void write_vector_types(struct document *document, const struct target_feature *feature,
+	const struct vector_views *views)
+{
+	unsigned scalable = feature_bits(feature, TARGET_TYPE_SCALABLE);
+	unsigned bytes = feature_bits(feature, TARGET_TYPE_BYTES);
+
+	if (views && feature_has(feature, TARGET_TYPE_VECTOR, 128))
+		write_views(document, views, 128);
+	if (feature_has(feature, TARGET_TYPE_WIDE, 256))
+		write_vector(document, "v2ui128", "uint128", 2);
+	if (scalable)
+		write_views(document, &scalable_views, scalable);
+	if (bytes)
+		write_vector(document, "svep", "uint8", bytes / 8);
+}
+
 static void write_types(struct document *document, const struct target_feature *feature,
 	const struct vector_views *views)
 {
-	if (views && feature_has(feature, TARGET_TYPE_VECTOR, 128))
-		write_views(document, views);
-	if (feature_has(feature, TARGET_TYPE_WIDE, 256))
-		document_put(
-			document, "    <vector id=\"v2ui128\" type=\"uint128\" count=\"2\"/>\n");
+	write_vector_types(document, feature, views);
 	for (unsigned i = 0; i < feature->count; i++)
 		if (register_has_flags(&feature->registers[i]) && !feature_knows_flags(feature, i))
 			write_flags(document, feature->registers[i].flags);
@@ -180,6 +243,10 @@ static const char *register_type(
 		return views_register_type(views);
 	case TARGET_TYPE_WIDE:
 		return reg->bits == 256 ? "v2ui128" : "uint128";
+	case TARGET_TYPE_SCALABLE:
+		return views_register_type(&scalable_views);
+	case TARGET_TYPE_BYTES:
+		return "svep";
 	case TARGET_TYPE_FLAGS:
 		return reg->flags ? reg->flags->id : "int";
 	case TARGET_TYPE_INT:
@@ -188,12 +255,18 @@ static const char *register_type(
 	return "int"; /* of the register's own size */
 }
 
+static bool register_is_vector(const struct target_register *reg)
+{
+	return reg->type == TARGET_TYPE_VECTOR || reg->type == TARGET_TYPE_WIDE ||
+	       reg->type == TARGET_TYPE_SCALABLE || reg->type == TARGET_TYPE_BYTES;
+}
+
 /* gdb goes by the type where there is no group; lldb would call it "general". */
 static const char *register_group(const struct target_register *reg)
 {
 	if (reg->group)
 		return reg->group;
-	if (reg->type == TARGET_TYPE_VECTOR || reg->type == TARGET_TYPE_WIDE)
+	if (register_is_vector(reg))
 		return "vector";
 	return reg->type == TARGET_TYPE_X87 ? "float" : NULL;
 }
@@ -201,8 +274,7 @@ static const char *register_group(const struct target_register *reg)
 /* For lldb, which knows few of gdb's types. */
 static void write_format(struct document *document, const struct target_register *reg)
 {
-	if (reg->type == TARGET_TYPE_VECTOR || reg->type == TARGET_TYPE_WIDE ||
-		reg->type == TARGET_TYPE_X87)
+	if (register_is_vector(reg) || reg->type == TARGET_TYPE_X87)
 		document_put(document, " encoding=\"vector\" format=\"vector-uint8\"");
 }
 

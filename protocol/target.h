@@ -22,10 +22,12 @@ enum target_type {
 	TARGET_TYPE_INT,
 	TARGET_TYPE_CODE_PTR,
 	TARGET_TYPE_DATA_PTR,
-	TARGET_TYPE_X87,    /* 80 bits */
-	TARGET_TYPE_VECTOR, /* 128 bits */
-	TARGET_TYPE_WIDE,   /* 128 or 256 bits that mean nothing alone: a vector's upper part */
-	TARGET_TYPE_FLAGS,  /* named bits: target_register.flags */
+	TARGET_TYPE_X87,      /* 80 bits */
+	TARGET_TYPE_VECTOR,   /* 128 bits */
+	TARGET_TYPE_WIDE,     /* 128 or 256 bits that mean nothing alone: a vector's upper part */
+	TARGET_TYPE_SCALABLE, /* a vector of any multiple of 128 bits, the same in all of a feature */
+	TARGET_TYPE_BYTES,    /* a vector of bytes, the same */
+	TARGET_TYPE_FLAGS,    /* named bits: target_register.flags */
 };
 
 struct target_flag {

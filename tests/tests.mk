@@ -5,6 +5,7 @@ UNIT := test_scan test_condition \
 	test_breakpoint_code \
 	test_register_set test_agent test_breakpoint test_channel test_client test_command test_conf test_cursor \
 	test_conversation test_directory \
+	test_description_arm64 test_pauth_arm64 \
 	test_decide_arm64 test_decide_x86_64 test_description test_document test_dwarf test_fd_receive \
 	test_fifo test_handover test_hex test_inject_arm64 test_inject_x86_64 \
 	test_instruction_arm64 test_instruction_x86_64 test_journal test_linux_guest \

@@ -103,6 +103,11 @@ static void machine_create(struct machine *machine)
 	}
 	machine->vcpu_fd = ioctl(machine->vm_fd, KVM_CREATE_VCPU, 0);
 	CHECK(ioctl(machine->vm_fd, KVM_ARM_PREFERRED_TARGET, &machine->init) == 0);
+	if (ioctl(machine->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_PTRAUTH_ADDRESS) > 0) {
+		machine->init.features[0] |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS;
+		machine->init.features[0] |= 1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
+		printf("# with pointer authentication\n");
+	}
 	if (ioctl(machine->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SVE) > 0) {
 		machine->init.features[0] |= 1u << KVM_ARM_VCPU_SVE;
 		CHECK(ioctl(machine->vcpu_fd, KVM_ARM_VCPU_INIT, &machine->init) == 0);
@@ -874,7 +879,8 @@ static void test_vectors(struct machine *machine)
 static void test_every_write_is_accepted(struct machine *machine)
 {
 	struct scene scene = { .name = "every register", .words = { NOP }, .pstate = 0x5 };
-	uint64_t value[4];
+	uint64_t value[TARGET_REGISTER_MAX_BYTES / 8];
+	unsigned absent = 0;
 
 	machine_prepare(machine, &scene);
 	machine_fetch(machine, ALL_GROUPS);
@@ -887,9 +893,11 @@ static void test_every_write_is_accepted(struct machine *machine)
 	}
 	machine_store(machine, false);
 	result("stored", scene.name, true);
-	printf("# %u breakpoints, %u watchpoints, not known here: %llx\n",
-		machine->cpu.arm64.breakpoint_slots, machine->cpu.arm64.watchpoint_slots,
-		(unsigned long long)machine->cpu.arm64.sysregs_absent);
+	for (unsigned n = 0; n < ARM64_SYSREG_COUNT; n++)
+		absent += bitmap_has(machine->cpu.arm64.sysregs_absent, n);
+	printf("# %u breakpoints, %u watchpoints, %u of %u system registers not known here\n",
+		machine->cpu.arm64.breakpoint_slots, machine->cpu.arm64.watchpoint_slots, absent,
+		(unsigned)ARM64_SYSREG_COUNT);
 }
 
 int main(void)

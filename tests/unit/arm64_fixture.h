@@ -25,7 +25,7 @@ enum { FIXTURE_BREAKPOINTS = 6, FIXTURE_WATCHPOINTS = 4 };
 static inline void fixture_set(struct cpu *cpu, enum arm64_sysreg sysreg, uint64_t value)
 {
 	cpu->arm64.sysregs[sysreg] = value;
-	cpu->arm64.sysregs_valid |= BIT(sysreg);
+	bitmap_add(cpu->arm64.sysregs_valid, sysreg);
 }
 
 static inline struct cpu fixture_cpu(uint64_t pstate)

@@ -194,6 +194,43 @@ static void test_wide_and_unlisted(void **state)
 	document_fini(&document);
 }
 
+/* Elements as many as the registers are long, and each type once. */
+static void test_scalable(void **state)
+{
+	static const uint16_t lengths[] = { 128, 384, 2048 };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		const uint16_t bits = lengths[i];
+		const struct target_register registers[] = {
+			{ .name = "s0", .bits = bits, .type = TARGET_TYPE_SCALABLE },
+			{ .name = "s1", .bits = bits, .type = TARGET_TYPE_SCALABLE },
+			{ .name = "b0", .bits = bits / 8, .type = TARGET_TYPE_BYTES },
+		};
+		const struct target_feature feature = { "one", registers, 3 };
+		const struct target_description description = { .architecture = "aarch64",
+			.features = &feature,
+			.feature_count = 1,
+			.register_count = 3 };
+		struct document document;
+		const char *text = write_description(&description, &document);
+		char wanted[128];
+
+		snprintf(wanted, sizeof(wanted),
+			"<vector id=\"svevbu\" type=\"uint8\" count=\"%u\"/>", bits / 8);
+		assert_non_null(strstr(text, wanted));
+		snprintf(wanted, sizeof(wanted),
+			"<vector id=\"svep\" type=\"uint8\" count=\"%u\"/>", bits / 64);
+		assert_non_null(strstr(text, wanted));
+		snprintf(wanted, sizeof(wanted),
+			"<reg name=\"s1\" bitsize=\"%u\" type=\"svev\" group=\"vector\" ", bits);
+		assert_non_null(strstr(text, wanted));
+		assert_int_equal(count_of(text, "<union id=\"svev\""), 1);
+		assert_int_equal(count_of(text, "type=\"svep\" group=\"vector\" encoding="), 1);
+		document_fini(&document);
+	}
+}
+
 static void test_numbers(void **state)
 {
 	(void)state;
@@ -221,6 +258,7 @@ int main(void)
 		cmocka_unit_test(test_flags_shared_in_a_feature),
 		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_wide_and_unlisted),
+		cmocka_unit_test(test_scalable),
 		cmocka_unit_test(test_numbers),
 	};
 

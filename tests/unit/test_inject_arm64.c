@@ -35,7 +35,7 @@ static void test_where_it_goes(void **state)
 		assert_true(cpu.arm64.regs.spsr_el1 == rows[i].pstate);
 		assert_int_equal(cpu.arm64.sysregs[ARM64_ESR_EL1], HSR(EC_BRK, 7));
 		assert_int_equal(cpu.dirty, CPU_GENERAL | CPU_SYSTEM);
-		assert_int_equal(cpu.arm64.sysregs_dirty, BIT(ARM64_ESR_EL1));
+		assert_int_equal(cpu.arm64.sysregs_dirty[0], BIT(ARM64_ESR_EL1));
 	}
 }
 
@@ -81,7 +81,7 @@ static void test_far(void **state)
 	(void)state;
 	inject(&cpu, HSR(EC_WATCHPOINT, 0x62), &far);
 	assert_true(cpu.arm64.sysregs[ARM64_FAR_EL1] == far);
-	assert_int_equal(cpu.arm64.sysregs_dirty, BIT(ARM64_ESR_EL1) | BIT(ARM64_FAR_EL1));
+	assert_int_equal(cpu.arm64.sysregs_dirty[0], BIT(ARM64_ESR_EL1) | BIT(ARM64_FAR_EL1));
 	cpu = fixture_cpu(0x5);
 	inject(&cpu, HSR(EC_BRK, 0), NULL);
 	assert_int_equal(cpu.arm64.sysregs[ARM64_FAR_EL1], 0x4444);

@@ -19,7 +19,7 @@
 static void set(struct linux_fixture *fixture, enum arm64_sysreg sysreg, uint64_t value)
 {
 	fixture->cpu.arm64.sysregs[sysreg] = value;
-	fixture->cpu.arm64.sysregs_valid |= BIT(sysreg);
+	bitmap_add(fixture->cpu.arm64.sysregs_valid, sysreg);
 }
 
 static void build_cpu(struct linux_fixture *fixture)
@@ -217,7 +217,7 @@ static void test_no_kernel(void **state)
 	fixture_expect_none(fixture);
 	put_banner(fixture, FIXTURE_BANNER);
 	/* What KVM did not give is taken for nothing. */
-	fixture->cpu.arm64.sysregs_valid = 0;
+	memset(fixture->cpu.arm64.sysregs_valid, 0, sizeof(fixture->cpu.arm64.sysregs_valid));
 	fixture->reader.region_count = 0;
 	fixture_expect_none(fixture);
 	fixture_fini(fixture);

@@ -228,8 +228,10 @@ static struct cpu arm64(uint64_t tcr)
 	arm->sysregs[ARM64_TCR_EL1] = tcr;
 	arm->sysregs[ARM64_TTBR0_EL1] = ROOT;
 	arm->sysregs[ARM64_TTBR1_EL1] = SECOND;
-	arm->sysregs_valid = BIT(ARM64_SCTLR_EL1) | BIT(ARM64_TCR_EL1) | BIT(ARM64_TTBR0_EL1) |
-			     BIT(ARM64_TTBR1_EL1);
+	bitmap_add(arm->sysregs_valid, ARM64_SCTLR_EL1);
+	bitmap_add(arm->sysregs_valid, ARM64_TCR_EL1);
+	bitmap_add(arm->sysregs_valid, ARM64_TTBR0_EL1);
+	bitmap_add(arm->sysregs_valid, ARM64_TTBR1_EL1);
 	return cpu;
 }
 
@@ -287,7 +289,7 @@ static void test_arm64_refused(void **state)
 	assert_int_equal(walk_from(*state, &arch_arm64, &cpu, 0, &found, &next), -EINVAL);
 	cpu.arm64.sysregs[ARM64_SCTLR_EL1] = 0;
 	assert_int_equal(walk_from(*state, &arch_arm64, &cpu, 0, &found, &next), -ENODATA);
-	cpu.arm64.sysregs_valid = 0;
+	memset(cpu.arm64.sysregs_valid, 0, sizeof(cpu.arm64.sysregs_valid));
 	assert_int_equal(walk_from(*state, &arch_arm64, &cpu, 0, &found, &next), -EINVAL);
 	assert_int_equal(found.count, 0);
 }

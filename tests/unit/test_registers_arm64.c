@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The registers an arm64 debugger sees: the description, where values live, what may be written. */
 #include "kvm/paging_arm64.h"
+#include "kvm/register_set.h"
 #include "tests/unit/arm64_fixture.h"
 
 static const struct target_register *find(const char *name, unsigned *number)
@@ -58,7 +59,6 @@ static void test_description(void **state)
 		{ "v31", 65, 128 },
 		{ "fpsr", 66, 32 },
 		{ "fpcr", 67, 32 },
-		{ "ELR_EL1", 68, 64 },
 	};
 	const struct target_description *description = arch_arm64.description;
 	unsigned total = 0, number;
@@ -72,8 +72,9 @@ static void test_description(void **state)
 		total += description->features[f].count;
 	assert_int_equal(description->register_count, total);
 	assert_int_equal(description->bulk_count, 68);
+	assert_true(description->register_count <= REGISTER_SET_MAX_REGISTERS);
 	assert_int_equal(description->pc, 32);
-	assert_int_equal(description->expedited_count, 3);
+	assert_int_equal(description->expedited_count, 4);
 	assert_string_equal(arch_arm64.name, "aarch64");
 }
 
@@ -89,10 +90,13 @@ static void test_description_is_sound(void **state)
 
 		for (unsigned i = 0; i < feature->count; i++, number++) {
 			const struct target_register *reg = &feature->registers[i];
+			bool is_status = !strcmp(reg->name, "fpsr") || !strcmp(reg->name, "fpcr");
 
 			find(reg->name, &found);
-			assert_int_equal(found, number);
-			assert_int_equal(reg->no_save, !strcmp(reg->group, "system"));
+			if (!is_status) /* in two features, of which a vCPU has one */
+				assert_int_equal(found, number);
+			assert_int_equal(reg->no_save,
+				!strcmp(reg->group, "system") || !strcmp(reg->name, "vg"));
 			assert_int_not_equal(arch_arm64.register_groups(number), 0);
 		}
 	}
@@ -118,6 +122,12 @@ static void test_sysreg_table(void **state)
 		{ ARM64_ID_AA64DFR0_EL1, "ID_AA64DFR0_EL1", 0xc028 },
 		{ ARM64_ID_AA64PFR1_EL1, "ID_AA64PFR1_EL1", 0xc021 },
 		{ ARM64_TPIDR_EL0, "TPIDR_EL0", 0xde82 },
+		{ ARM64_APIAKeyLo_EL1, "APIAKeyLo_EL1", 0xc108 },
+		{ ARM64_PMEVCNTR30_EL0, "PMEVCNTR30_EL0", 0xdf5e },
+		{ ARM64_SP_EL2, "SP_EL2", 0xf208 },
+		/* KVM_REG_ARM_TIMER_CVAL and _CNT: not what their names have in the manual. */
+		{ ARM64_CNTV_CVAL_EL0, "CNTV_CVAL_EL0", 0xdf02 },
+		{ ARM64_CNTVCT_EL0, "CNTVCT_EL0", 0xdf1a },
 	};
 
 	(void)state;
@@ -129,7 +139,19 @@ static void test_sysreg_table(void **state)
 		assert_int_equal(number_of(info->name), ARM64_NUMBER_SYSREGS + rows[i].sysreg);
 	}
 	assert_true(ARM64_VBAR_EL1 < ARM64_SYSREG_STOP);
-	assert_true(ARM64_SYSREG_COUNT <= 64);
+}
+
+/* No name and no encoding twice; nothing that is not a system register. */
+static void test_sysreg_table_is_sound(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < ARM64_SYSREG_COUNT; n++) {
+		assert_true(arm64_sysregs[n].encoding >> 14 >= 2);
+		for (unsigned i = 0; i < n; i++) {
+			assert_int_not_equal(arm64_sysregs[i].encoding, arm64_sysregs[n].encoding);
+			assert_string_not_equal(arm64_sysregs[i].name, arm64_sysregs[n].name);
+		}
+	}
 }
 
 static void test_groups(void **state)
@@ -143,6 +165,13 @@ static void test_groups(void **state)
 		{ "cpsr", CPU_GENERAL },
 		{ "v3", CPU_FLOAT },
 		{ "fpcr", CPU_FLOAT },
+		{ "z3", CPU_FLOAT },
+		{ "ffr", CPU_FLOAT },
+		{ "vg", CPU_FLOAT },
+		{ "tpidr", CPU_MSRS },
+		{ "pauth_cmask", CPU_SYSTEM },
+		{ "DBGWCR15_EL1", CPU_DEBUG },
+		{ "CNTVCT_EL0", CPU_MSRS },
 		{ "SP_EL0", CPU_GENERAL },
 		{ "MDSCR_EL1", CPU_DEBUG },
 		{ "OSLSR_EL1", CPU_DEBUG },
@@ -214,17 +243,26 @@ static void test_what_is_missing_is_no_data(void **state)
 static void test_identity_is_read_only(void **state)
 {
 	static const char *const names[] = { "MIDR_EL1", "MPIDR_EL1", "ID_AA64PFR0_EL1",
-		"ID_AA64DFR0_EL1", "CTR_EL0", "OSLSR_EL1", "HCR_EL2" };
+		"ID_AA64DFR0_EL1", "CTR_EL0", "OSLSR_EL1", "HCR_EL2", "vg", "pauth_dmask",
+		"pauth_cmask_high", "CNTVCT_EL0" };
 
 	(void)state;
 	for (size_t i = 0; i < ENTRIES(names); i++) {
 		struct cpu cpu = fixture_cpu(MODE_EL1H);
 
 		cpu.valid = ~0u;
-		cpu.arm64.sysregs_valid = ~UINT64_C(0);
+		memset(cpu.arm64.sysregs_valid, 0xff, sizeof(cpu.arm64.sysregs_valid));
 		assert_int_equal(write_register(&cpu, names[i], 1), -EROFS);
 		assert_int_equal(cpu.dirty, 0);
 	}
+}
+
+/* One or two (0: none) and no others; 0 itself is never written here. */
+static void assert_dirty(const struct cpu *cpu, unsigned first, unsigned second)
+{
+	for (unsigned n = 0; n < ARM64_SYSREG_COUNT; n++)
+		assert_int_equal(
+			bitmap_has(cpu->arm64.sysregs_dirty, n), n == first || (n == second && n));
 }
 
 static void test_writes_are_marked(void **state)
@@ -240,9 +278,12 @@ static void test_writes_are_marked(void **state)
 	assert_int_equal(cpu.arm64.regs.x[3], 77);
 	assert_int_equal(write_register(&cpu, "VBAR_EL1", 0x800), 0);
 	assert_int_equal(cpu.dirty, CPU_GENERAL | CPU_SYSTEM);
-	assert_int_equal(cpu.arm64.sysregs_dirty, BIT(ARM64_VBAR_EL1));
+	assert_dirty(&cpu, ARM64_VBAR_EL1, 0);
 	assert_int_equal(write_register(&cpu, "TPIDR_EL0", 6), 0);
-	assert_int_equal(cpu.arm64.sysregs_dirty, BIT(ARM64_VBAR_EL1) | BIT(ARM64_TPIDR_EL0));
+	assert_dirty(&cpu, ARM64_VBAR_EL1, ARM64_TPIDR_EL0);
+	assert_int_equal(write_register(&cpu, "tpidr", 7), 0);
+	assert_int_equal(read_register(&cpu, "TPIDR_EL0"), 7);
+	assert_dirty(&cpu, ARM64_VBAR_EL1, ARM64_TPIDR_EL0);
 	assert_int_equal(arch_arm64.register_write(&cpu, number_of("v5"), v), 0);
 	assert_int_equal(arch_arm64.register_read(&cpu, number_of("v5"), back), 0);
 	assert_memory_equal(back, v, sizeof(v));
@@ -251,8 +292,86 @@ static void test_writes_are_marked(void **state)
 	assert_int_equal(cpu.arm64.fp.fpcr, 0x3000000);
 	assert_int_equal(write_register(&cpu, "MDSCR_EL1", 0x8000), 0);
 	assert_int_equal(cpu.dirty, CPU_GENERAL | CPU_SYSTEM | CPU_FLOAT | CPU_MSRS | CPU_DEBUG);
+	assert_int_equal(write_register(&cpu, "DBGBVR2_EL1", 0x1000), 0);
+	assert_int_equal(cpu.arm64.debugregs.bvr[2], 0x1000);
+	assert_int_equal(write_register(&cpu, "DBGWCR15_EL1", 0x18), 0);
+	assert_int_equal(cpu.arm64.debugregs.wcr[15], 0x18);
 	assert_int_equal(write_register(&cpu, "pc", 0x4000), 0);
 	assert_int_equal(arch_arm64.pc(&cpu), 0x4000);
+}
+
+static struct cpu sve_cpu(uint64_t vg)
+{
+	struct cpu cpu = fixture_cpu(MODE_EL1H);
+
+	cpu.valid |= CPU_FLOAT;
+	cpu.arm64.fp_form = ARM64_FP_Z;
+	cpu.arm64.vg = vg;
+	for (unsigned n = 0; n < 32; n++)
+		memset(cpu.arm64.fp.z[n], (int)n + 1, ARM64_Z_BYTES);
+	for (unsigned n = 0; n < 16; n++)
+		memset(cpu.arm64.fp.p[n], (int)n + 0x81, ARM64_P_BYTES);
+	memset(cpu.arm64.fp.ffr, 0xff, ARM64_P_BYTES);
+	return cpu;
+}
+
+/* As much of a register as the vCPU's vectors have, and not a byte more. */
+static void test_vector_lengths(void **state)
+{
+	static const unsigned vgs[] = { 2, 4, 6, 8, 32 };
+
+	(void)state;
+	for (size_t i = 0; i < ENTRIES(vgs); i++) {
+		struct cpu cpu = sve_cpu(vgs[i]);
+		unsigned vg = vgs[i], bytes = vg * 8;
+		uint8_t value[TARGET_REGISTER_MAX_BYTES + 1], wanted[sizeof(value)];
+
+		memset(value, 0xee, sizeof(value));
+		memset(wanted, 0xee, sizeof(wanted));
+		memset(wanted, 4, bytes);
+		assert_int_equal(arch_arm64.register_read(&cpu, number_of("z3"), value), 0);
+		assert_memory_equal(value, wanted, sizeof(value));
+		memset(value, 0xdd, sizeof(value));
+		assert_int_equal(arch_arm64.register_write(&cpu, number_of("z31"), value), 0);
+		assert_memory_equal(cpu.arm64.fp.z[31], value, bytes);
+		if (bytes < ARM64_Z_BYTES)
+			assert_int_equal(cpu.arm64.fp.z[31][bytes], 32);
+		assert_int_equal(cpu.arm64.fp_dirty, BIT(31));
+		assert_int_equal(read_register(&cpu, "vg"), vg);
+	}
+}
+
+static void test_predicates(void **state)
+{
+	struct cpu cpu = sve_cpu(4);
+	uint8_t value[8];
+
+	(void)state;
+	memset(value, 0xee, sizeof(value));
+	assert_int_equal(arch_arm64.register_read(&cpu, number_of("p15"), value), 0);
+	assert_memory_equal(value, "\x90\x90\x90\x90\xee\xee\xee\xee", 8);
+	assert_int_equal(arch_arm64.register_read(&cpu, number_of("ffr"), value), 0);
+	assert_memory_equal(value, "\xff\xff\xff\xff\xee\xee\xee\xee", 8);
+	assert_int_equal(write_register(&cpu, "p0", 0x12345678), 0);
+	assert_memory_equal(cpu.arm64.fp.p[0], "\x78\x56\x34\x12\x81", 5);
+	assert_int_equal(write_register(&cpu, "ffr", 1), 0);
+	assert_memory_equal(cpu.arm64.fp.ffr, "\x01\0\0\0\xff", 5);
+	assert_int_equal(cpu.arm64.fp_dirty, BIT(ARM64_FP_P) | BIT(ARM64_FP_FFR));
+}
+
+/* The two forms share fpsr and fpcr, and v is the start of z. */
+static void test_both_forms(void **state)
+{
+	struct cpu cpu = sve_cpu(8);
+	uint32_t fpcr = 0x1000000;
+	uint8_t v[16];
+
+	(void)state;
+	assert_int_equal(arch_arm64.register_write(&cpu, ARM64_NUMBER_SVE_FPCR, &fpcr), 0);
+	assert_int_equal(cpu.arm64.fp.fpcr, fpcr);
+	assert_int_equal(cpu.arm64.fp_dirty, BIT(ARM64_FP_FPCR));
+	assert_int_equal(arch_arm64.register_read(&cpu, ARM64_NUMBER_V + 6, v), 0);
+	assert_memory_equal(v, cpu.arm64.fp.z[6], sizeof(v));
 }
 
 static void test_cpsr(void **state)
@@ -293,15 +412,16 @@ static void test_describe(void **state)
 		uint64_t pstate;
 		const char *text;
 	} rows[] = {
-		{ CPU_GENERAL | CPU_MP, 0, MODE_EL0T, "in user mode" },
-		{ CPU_GENERAL | CPU_MP, 0, MODE_EL1H, "in kernel mode" },
-		{ CPU_GENERAL | CPU_MP, 0, MODE_EL1T, "in kernel mode" },
-		{ CPU_GENERAL | CPU_MP, 0, MODE_USER_32, "in user mode, AArch32" },
-		{ CPU_GENERAL, 0, 0x13, "in kernel mode, AArch32" },
-		{ CPU_GENERAL, 0, 0x9, "in hypervisor mode" },
+		{ CPU_GENERAL | CPU_MP, 0, MODE_EL0T, "in user mode, EL0" },
+		{ CPU_GENERAL | CPU_MP, 0, MODE_EL1H, "in kernel mode, EL1h" },
+		{ CPU_GENERAL | CPU_MP, 0, MODE_EL1T, "in kernel mode, EL1t" },
+		{ CPU_GENERAL | CPU_MP, 0, MODE_USER_32, "in user mode, EL0, AArch32" },
+		{ CPU_GENERAL, 0, 0x13, "in kernel mode, EL1, AArch32" },
+		{ CPU_GENERAL, 0, 0x9, "in hypervisor mode, EL2h" },
+		{ CPU_GENERAL, 0, 0x8, "in hypervisor mode, EL2t" },
 		{ CPU_GENERAL | CPU_MP, 5, MODE_EL1H, "waiting (PSCI off)" },
 		{ CPU_GENERAL | CPU_MP, 10, MODE_EL1H, "suspended (PSCI)" },
-		{ CPU_GENERAL, 5, MODE_EL1H, "in kernel mode" },
+		{ CPU_GENERAL, 5, MODE_EL1H, "in kernel mode, EL1h" },
 		{ 0, 0, 0, "state unknown" },
 	};
 	char text[64];
@@ -391,12 +511,16 @@ int main(void)
 		cmocka_unit_test(test_description),
 		cmocka_unit_test(test_description_is_sound),
 		cmocka_unit_test(test_sysreg_table),
+		cmocka_unit_test(test_sysreg_table_is_sound),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_stack_pointer),
 		cmocka_unit_test(test_stack_pointer_of_el2_is_not_known),
 		cmocka_unit_test(test_what_is_missing_is_no_data),
 		cmocka_unit_test(test_identity_is_read_only),
 		cmocka_unit_test(test_writes_are_marked),
+		cmocka_unit_test(test_vector_lengths),
+		cmocka_unit_test(test_predicates),
+		cmocka_unit_test(test_both_forms),
 		cmocka_unit_test(test_cpsr),
 		cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_address_space),
