@@ -14,6 +14,10 @@
 #define DESC_BLOCK_DEVICE 0x60000000000405	/* block, AF, AttrIndx 1, UXN, PXN */
 #define DESC_TABLE        0x3
 
+#define ZCR_EL1           s3_0_c1_c2_0
+#define APIAKEYLO_EL1     s3_0_c2_c1_0
+#define APIAKEYHI_EL1     s3_0_c2_c1_1
+
 	.section .boot.text, "ax"
 	.globl boot_start
 	.type boot_start, %function
@@ -46,11 +50,30 @@ boot_mmu:
 	mov	x0, #(3 << 20)
 	msr	cpacr_el1, x0		/* FP and SIMD do not trap */
 	isb
+	mrs	x0, id_aa64pfr0_el1
+	ubfx	x0, x0, #32, #4
+	cbz	x0, 1f
+	mov	x0, #(3 << 20 | 3 << 16)
+	msr	cpacr_el1, x0		/* nor does SVE */
+	isb
+	mov	x0, #15
+	msr	ZCR_EL1, x0		/* vectors as long as they can be */
+1:
+	mrs	x0, id_aa64isar1_el1
+	ubfx	x0, x0, #4, #8
+	mov	x2, #0
+	cbz	x0, 2f
+	add	x0, x19, #1		/* a key of each CPU's own */
+	msr	APIAKEYLO_EL1, x0
+	msr	APIAKEYHI_EL1, x0
+	mov	x2, #(1 << 31)		/* EnIA: return addresses are signed */
+2:
 	tlbi	vmalle1
 	dsb	nsh
 	mrs	x0, sctlr_el1
 	ldr	x1, =0x801005		/* SPAN, I, C, M */
 	orr	x0, x0, x1
+	orr	x0, x0, x2
 	msr	sctlr_el1, x0
 	isb
 	ldr	x0, =boot_high

@@ -17,6 +17,9 @@
 volatile int demo_talks = 1;
 volatile uint64_t heartbeats;
 
+/* Whether CPU 0's vector registers were as it has filled them, at the last heartbeat. */
+volatile bool vectors_intact;
+
 static struct worker workers[CPU_MAX];
 
 __attribute__((noinline)) static void demo_shift(struct cpu *cpu, struct worker *worker)
@@ -32,6 +35,7 @@ __attribute__((noinline)) static void demo_shift(struct cpu *cpu, struct worker 
 __attribute__((noinline)) static void heartbeat(void)
 {
 	heartbeats = heartbeats + 1;
+	vectors_intact = arch_check_vector_registers(0);
 	if (demo_talks)
 		console_print("heartbeat %lu: %u vCPUs, %lu rounds of work, checksum %#x",
 			(unsigned long)heartbeats, nr_cpus, (unsigned long)total_rounds,

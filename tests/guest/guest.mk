@@ -20,7 +20,9 @@ GUEST_arm64 := arch_arm64.o boot_arm64.o gic_arm64.o paging_arm64.o trap_arm64.o
 	trap_entry_arm64.o user_entry_arm64.o vector_arm64.o
 GUEST_CFLAGS_x86_64 := -mcmodel=kernel -mno-red-zone
 GUEST_USER_CFLAGS_x86_64 := -mno-red-zone
-GUEST_CFLAGS_arm64 := -mno-outline-atomics -march=armv8-a -mno-omit-leaf-frame-pointer
+# Signed return addresses: without pointer authentication the instructions do nothing.
+GUEST_CFLAGS_arm64 := -mno-outline-atomics -march=armv8-a -mno-omit-leaf-frame-pointer \
+	-mbranch-protection=pac-ret
 GUEST_USER_CFLAGS_arm64 := $(GUEST_CFLAGS_arm64)
 
 GUEST_OBJECTS := $(addprefix $(GUEST_OUT)/, $(GUEST_COMMON) $(GUEST_$(ARCH)))

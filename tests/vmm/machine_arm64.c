@@ -52,17 +52,47 @@ int machine_create(struct vm *vm)
 	return result ? result : bus_add_device(&vm->mmio, &vm->power.device);
 }
 
+static bool machine_has(const struct vm *vm, unsigned long capability)
+{
+	return KVM_CALL(vm->kvm_fd, KVM_CHECK_EXTENSION, capability) > 0;
+}
+
+/* What KVM has of the optional parts of a CPU that a guest's programs use. */
+static uint32_t machine_features(const struct vm *vm)
+{
+	uint32_t features = 0;
+
+	if (machine_has(vm, KVM_CAP_ARM_SVE))
+		features |= 1u << KVM_ARM_VCPU_SVE;
+	/* KVM wants both or neither. */
+	if (vm->pauth && machine_has(vm, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
+		machine_has(vm, KVM_CAP_ARM_PTRAUTH_GENERIC))
+		features |= 1u << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1u << KVM_ARM_VCPU_PTRAUTH_GENERIC;
+	return features;
+}
+
+/* SVE's vectors are as long as they can be, until somebody shortens them before this. */
+static int machine_finish_vcpu(struct vcpu *vcpu, uint32_t features)
+{
+	int what = KVM_ARM_VCPU_SVE;
+
+	return features & 1u << KVM_ARM_VCPU_SVE ? KVM_CALL(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &what)
+						 : 0;
+}
+
 int machine_init_vcpu(struct vcpu *vcpu)
 {
+	uint32_t features = machine_features(vcpu->vm);
 	struct kvm_vcpu_init init;
 	int result = KVM_CALL(vcpu->vm->vm_fd, KVM_ARM_PREFERRED_TARGET, &init);
 
 	if (result < 0)
 		return result;
-	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
+	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2 | features;
 	if (vcpu->index)
 		init.features[0] |= 1u << KVM_ARM_VCPU_POWER_OFF;
-	return KVM_CALL(vcpu->fd, KVM_ARM_VCPU_INIT, &init);
+	result = KVM_CALL(vcpu->fd, KVM_ARM_VCPU_INIT, &init);
+	return result < 0 ? result : machine_finish_vcpu(vcpu, features);
 }
 
 int machine_finish(struct vm *vm)

@@ -28,6 +28,9 @@ static const char main_usage[] =
 	"  --hold              wait for a debugger before the first instruction\n"
 	"  --arg N             a number for the guest\n"
 	"  --exit-log FILE     write a line for every exit of a vCPU\n"
+	"  --pauth             arm64: pointer authentication, where KVM has it; gdb before 14 "
+	"cannot\n"
+	"                      find its way through signed return addresses\n"
 	"  --kernel IMAGE      arm64: boot this Linux kernel, an uncompressed Image; its console "
 	"is\n"
 	"                      ttyAMA0, its addresses are randomized unless it is told nokaslr\n"
@@ -43,6 +46,7 @@ static const struct option main_options[] = {
 	{ "hold", no_argument, NULL, 'H' },
 	{ "arg", required_argument, NULL, 'a' },
 	{ "exit-log", required_argument, NULL, 'l' },
+	{ "pauth", no_argument, NULL, 'p' },
 	{ "kernel", required_argument, NULL, 'k' },
 	{ "initrd", required_argument, NULL, 'i' },
 	{ "append", required_argument, NULL, 'A' },
@@ -97,6 +101,9 @@ static void main_parse_option(struct vm_options *options, int option)
 		break;
 	case 'l':
 		options->exit_log = main_open_log(optarg);
+		break;
+	case 'p':
+		options->pauth = true;
 		break;
 	case 'k':
 		options->linux_guest.kernel_path = optarg;

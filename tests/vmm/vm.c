@@ -145,6 +145,7 @@ int vm_create(struct vm *vm, const struct vm_options *options)
 	int result;
 
 	*vm = (struct vm){ .kvm_fd = -1, .vm_fd = -1, .gic_fd = -1, .memory.fd = -1 };
+	vm->pauth = options->pauth;
 	vm->exit_log = options->exit_log;
 	vm->ended_fd = eventfd(0, EFD_CLOEXEC);
 	power_init(&vm->power, BOARD_EXIT_ADDRESS, vm_on_power_off, vm);

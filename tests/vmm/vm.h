@@ -35,6 +35,7 @@ struct vm_options {
 	uint64_t memory_bytes;
 	uint64_t argument; /* for the guest */
 	bool hold;         /* wait for a debugger before the first instruction */
+	bool pauth;        /* arm64: pointer authentication, where KVM has it */
 	FILE *exit_log;    /* NULL: none */
 };
 
@@ -51,6 +52,7 @@ struct vm {
 	struct vcpu *vcpus;
 	unsigned nr_vcpus;
 	uint64_t cpu_features; /* struct board_info */
+	bool pauth;
 	FILE *exit_log;
 
 	atomic_bool ending; /* no vCPU shall enter the guest any more */

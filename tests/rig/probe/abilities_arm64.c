@@ -286,6 +286,20 @@ static bool has_step_watch(struct guest *guest)
 	return exits_for_debug(guest, EC_WATCHPOINT, CODE + 0xc);
 }
 
+static bool has_sve(struct guest *guest)
+{
+	start(guest, PSTATE_EL1);
+	return guest_extension(guest, KVM_CAP_ARM_SVE);
+}
+
+/* KVM gives both kinds to a guest, or neither. */
+static bool has_pauth(struct guest *guest)
+{
+	start(guest, PSTATE_EL1);
+	return guest_extension(guest, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
+	       guest_extension(guest, KVM_CAP_ARM_PTRAUTH_GENERIC);
+}
+
 const struct ability abilities[] = {
 	{ "kvm", has_kvm },
 	{ "guest-debug", has_guest_debug },
@@ -305,5 +319,7 @@ const struct ability abilities[] = {
 	{ "step-user", has_step_user },
 	{ "step-mmio", has_step_mmio },
 	{ "step-watch", has_step_watch },
+	{ "sve", has_sve },
+	{ "pauth", has_pauth },
 	{ NULL, NULL },
 };

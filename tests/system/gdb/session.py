@@ -21,6 +21,7 @@ TARGET = os.environ["STAGE_TARGET"]
 VCPUS = int(os.environ["STAGE_VCPUS"])
 ABILITIES = dict(line.split("=") for line in os.environ["STAGE_ABILITIES"].split())
 
+GDB_VERSION = int(re.match(r"\D*(\d+)", gdb.VERSION).group(1))
 IS_X86 = ARCH == "x86_64"
 PATIENCE = 40  # seconds that one gdb command may take
 MASK = (1 << 64) - 1
@@ -41,6 +42,8 @@ ABILITY = {
     "access watchpoints": ("hw-watch-rw", "hw-watch-rw"),
     "steps": ("step", "step"),
     "user steps": ("step-user", "step-user"),
+    "SVE": ("sve", "sve"),
+    "pointer authentication": ("pauth", "pauth"),
 }
 
 _tap = open(os.environ["TAP_FILE"], "a", buffering=1)
@@ -62,13 +65,16 @@ def able(what):
     return ABILITIES.get(ABILITY[what][0 if IS_X86 else 1]) == "yes"
 
 
+def skip(name, why):
+    _tap.write("ok - %s # SKIP %s\n" % (name, why))
+
+
 def needs(what, *names):
     """Whether this KVM has that; else each of the names is a skipped test."""
     if able(what):
         return True
     for name in names:
-        _tap.write("ok - %s # SKIP no %s in this KVM (%s=no)\n"
-                   % (name, what, ABILITY[what][0 if IS_X86 else 1]))
+        skip(name, "no %s in this KVM (%s=no)" % (what, ABILITY[what][0 if IS_X86 else 1]))
     return False
 
 
