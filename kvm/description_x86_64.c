@@ -2,7 +2,13 @@
 /*
  * The registers an x86-64 thread shows.  Names, order and widths of the standard features are those
  * gdb insists on (GDB manual, G.5.5 "i386 Features"; it rejects a description that lacks one);
- * names in our own feature are those that QEMU's stub made known.
+ * names in our own features are those that QEMU's stub made known, and the manuals'.
+ *
+ * On x86 gdb goes by its own numbers when it sorts registers (i386_register_reggroup_p()): whatever is
+ * no register of a standard feature is in "info registers", of any type and in any group, and "info
+ * registers system" is empty.  Tried with gdb 13: integers, flags, structures, unions, vectors, floats.  So
+ * what is looked at often is listed, and the rest is there for who asks for it: "monitor reg", and
+ * "monitor list-registers all".
  */
 #include "kvm/arch_x86_64.h"
 
