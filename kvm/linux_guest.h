@@ -12,4 +12,7 @@
  */
 int linux_guest_find(struct vm *vm, struct linux_kernel *out);
 
+/* The same without the search in physical memory, which costs most where there is no Linux kernel. */
+int linux_guest_find_mapped(struct vm *vm, struct linux_kernel *out);
+
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include "kvm/linux_guest.h"
 #include "kvm/monitor.h"
 #include "kvm/run_control.h"
 #include "kvm/seat.h"
@@ -439,6 +440,19 @@ static int seat_breakpoint_remove(struct target *target, unsigned thread,
 	return 0;
 }
 
+static int seat_kernel_base(struct target *target, uint64_t *address)
+{
+	struct linux_kernel kernel;
+	struct view view;
+	int rc = seat_look(seat_of(target), 1, &view);
+
+	if (rc == 0)
+		rc = linux_guest_find_mapped(view.vm, &kernel);
+	if (rc == 0)
+		*address = kernel.base;
+	return rc;
+}
+
 static int seat_monitor(
 	struct target *target, unsigned thread, const char *line, struct target_text *out)
 {
@@ -564,6 +578,7 @@ static const struct target_ops seat_target_ops = {
 	.physical_read = seat_physical_read,
 	.physical_write = seat_physical_write,
 	.memory_region = seat_memory_region,
+	.kernel_base = seat_kernel_base,
 	.monitor = seat_monitor,
 	.breakpoint_insert = seat_breakpoint_insert,
 	.breakpoint_remove = seat_breakpoint_remove,

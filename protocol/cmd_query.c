@@ -39,6 +39,22 @@ int cmd_query_attached(struct session *session, struct command_args *args)
 	return 0;
 }
 
+/*
+ * qOffsets, which gdb asks as soon as it has symbols: with TextSeg it moves every section by the distance
+ * from the first segment of its file to there, so that vmlinux is right wherever KASLR has put it.
+ */
+int cmd_query_offsets(struct session *session, struct command_args *args)
+{
+	uint64_t base;
+
+	(void)args;
+	if (session->target->ops->kernel_base(session->target, &base) < 0)
+		return -ENOTSUP;
+	reply_put_text(&session->reply, "TextSeg=");
+	reply_put_number(&session->reply, base);
+	return 0;
+}
+
 /* qSymbol: gdb offers to look symbols up; we want none. */
 int cmd_offer_symbols(struct session *session, struct command_args *args)
 {

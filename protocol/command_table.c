@@ -56,6 +56,7 @@ static const struct command rows[] = {
 	{ "qGDBServerVersion",	  COMMAND_EXACT,  "",		ALWAYS,	 cmd_query_version },
 	{ "qHostInfo",		  COMMAND_EXACT,  "",		STOPPED, cmd_query_host },
 	{ "qMemoryRegionInfo",	  COMMAND_WORD,	  ":n",		STOPPED, cmd_query_region },
+	{ "qOffsets",		  COMMAND_EXACT,  "",		STOPPED, cmd_query_offsets },
 	{ "qProcessInfo",	  COMMAND_EXACT,  "",		STOPPED, cmd_query_process },
 	{ "qRcmd",		  COMMAND_WORD,	  ",r",		TALKS,	 cmd_monitor },
 	{ "qSearch:memory",	  COMMAND_WORD,	  ":n;n;r",	STOPPED, cmd_search_memory },

@@ -15,6 +15,7 @@ int cmd_negotiate_features(struct session *session, struct command_args *args);
 int cmd_start_no_ack(struct session *session, struct command_args *args);
 int cmd_enable_extended(struct session *session, struct command_args *args);
 int cmd_query_attached(struct session *session, struct command_args *args);
+int cmd_query_offsets(struct session *session, struct command_args *args);
 int cmd_offer_symbols(struct session *session, struct command_args *args);
 
 /* cmd_thread.c: which vCPUs there are */

@@ -275,6 +275,12 @@ struct target_ops {
 		struct target_region *region);
 
 	/*
+	 * Where the kernel that runs there begins, its first byte: 0; -ENOENT when there is none that
+	 * can be found at a glance.
+	 */
+	int (*kernel_base)(struct target *target, uint64_t *address);
+
+	/*
 	 * In force on every thread from the next resume.  One that is there already (the same type,
 	 * address and length) gets the new conditions and commands in place of the old.
 	 * -ENOTSUP this type does not exist here; -EFAULT nothing mapped; -ENOSPC out of debug

@@ -142,6 +142,16 @@ static int fake_memory_write(
 	return 0;
 }
 
+static int fake_kernel_base(struct target *target, uint64_t *address)
+{
+	struct fake_target *fake = fake_of(target);
+
+	if (is_busy(fake))
+		return -EBUSY;
+	*address = fake->machine->kernel_base;
+	return *address ? 0 : -ENOENT;
+}
+
 /* Two regions with a hole before, between and after them; the program's is not writable. */
 static int fake_memory_region(
 	struct target *target, unsigned thread, uint64_t address, struct target_region *region)
@@ -607,6 +617,7 @@ static const struct target_ops fake_ops = {
 	.physical_read = fake_physical_read,
 	.physical_write = fake_physical_write,
 	.memory_region = fake_memory_region,
+	.kernel_base = fake_kernel_base,
 	.breakpoint_insert = fake_breakpoint_insert,
 	.breakpoint_remove = fake_breakpoint_remove,
 	.monitor = fake_monitor,
@@ -726,5 +737,6 @@ const struct fake_machine fake_machine_arm64 = {
 	.pointer = ARM64_X1,
 	.traps_after = false,
 	.has_read_watch = true,
+	.kernel_base = UINT64_C(0xffffb4db94800000),
 	.execute = arm64_execute,
 };

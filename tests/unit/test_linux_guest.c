@@ -67,14 +67,18 @@ static void test_vcpus(void **state)
 
 	(void)state;
 	assert_int_equal(linux_guest_find(vm, &kernel), -EBUSY);
+	assert_int_equal(linux_guest_find_mapped(vm, &kernel), -EBUSY);
 	/* One that waits to be started knows nothing: only the search of memory is left. */
 	park(&vm->vcpus[1]);
+	assert_int_equal(linux_guest_find_mapped(vm, &kernel), -ENOENT);
 	assert_int_equal(linux_guest_find(vm, &kernel), 0);
 	assert_int_equal(kernel.clue, LINUX_KERNEL_PHYSICAL);
 	assert_int_equal(kernel.slide, SLIDE);
 	/* The last one knows. */
 	park(&vm->vcpus[2]);
 	enter_kernel(&vm->vcpus[2].cpu);
+	assert_int_equal(linux_guest_find_mapped(vm, &kernel), 0);
+	assert_int_equal(kernel.clue, LINUX_KERNEL_LSTAR);
 	assert_int_equal(linux_guest_find(vm, &kernel), 0);
 	assert_int_equal(kernel.clue, LINUX_KERNEL_LSTAR);
 	assert_int_equal(kernel.slide, SLIDE);

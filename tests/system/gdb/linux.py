@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A Linux guest with KASLR on: one attach, the symbols moved to where it runs, breakpoints by name."""
+"""A Linux guest with KASLR on: breakpoints by name, the symbols moved to where the kernel runs.
+
+Twice: gdb is started with them, as with vmlinux, and qOffsets does it; or they are loaded with the offset that
+`monitor kaslr` tells.
+"""
 import os
 import re
 
@@ -79,6 +83,12 @@ def test_anywhere(offset):
     check("Ctrl-C, monitor kaslr: the same wherever it stops", all(at == offset for _, at in found), found)
 
 
+def vmlinux():
+    check("gdb with the symbols, target remote: they are where the kernel runs", address("vectors") == VECTORS,
+          "%#x, not %#x" % (address("vectors"), VECTORS))
+    test_break()
+
+
 def linux():
     offset = load_symbols()
     test_break()
@@ -90,4 +100,4 @@ def linux():
 
 
 gdb.execute("set architecture aarch64")
-run(linux)
+run(vmlinux if os.environ["STAGE_ELF"] else linux)
