@@ -143,15 +143,9 @@ bool breakpoint_point_at(const struct breakpoint_table *table, gva_t gva)
 	return breakpoint_point_terms(table, gva) != NULL;
 }
 
-bool breakpoint_watches(const struct breakpoint_table *table, gva_t address)
+bool breakpoint_point_watches(const struct hardware_point *point, gva_t address)
 {
-	for (unsigned i = 0; i < table->point_count; i++) {
-		const struct hardware_point *point = &table->points[i];
-
-		if (point->type != TARGET_BREAK_HARDWARE && address - point->gva < point->length)
-			return true;
-	}
-	return false;
+	return point->type != TARGET_BREAK_HARDWARE && address - point->gva < point->length;
 }
 
 void breakpoint_leave(struct breakpoint_table *table, unsigned seat)

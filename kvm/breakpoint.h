@@ -65,8 +65,8 @@ const struct terms *breakpoint_point_terms(const struct breakpoint_table *table,
 /* True if an execution breakpoint in hardware stands at gva. */
 bool breakpoint_point_at(const struct breakpoint_table *table, gva_t gva);
 
-/* True if address lies in a watched range. */
-bool breakpoint_watches(const struct breakpoint_table *table, gva_t address);
+/* True if it is a watchpoint and address is in its range. */
+bool breakpoint_point_watches(const struct hardware_point *point, gva_t address);
 
 /* Takes back all that seat has asked for. */
 void breakpoint_leave(struct breakpoint_table *table, unsigned seat);

@@ -121,7 +121,7 @@ bool hit_watch_counts(struct vm *vm, struct vcpu *vcpu, gva_t address)
 	for (unsigned i = 0; i < table->point_count; i++) {
 		const struct hardware_point *point = &table->points[i];
 
-		if (point->type != TARGET_BREAK_HARDWARE && address - point->gva < point->length)
+		if (breakpoint_point_watches(point, address))
 			counts |= hit_counts(vm, vcpu, table->point_terms[i], point->gva);
 	}
 	return counts;

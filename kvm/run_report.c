@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What there is to tell, and telling it: see run_private.h. */
+#include "kvm/hit.h"
 #include "kvm/run_private.h"
 #include "kvm/seat.h"
 
@@ -85,24 +86,34 @@ void run_report_quiet(struct vm *vm)
 	run_report(vm, &stop);
 }
 
-bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
+/* Where a condition decides, the vCPU comes to it again, and it is decided by the condition of then. */
+static bool run_breakpoint_stands(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 {
 	struct view view = { .vm = vm, .vcpu = vcpu };
 	struct translation translation;
+	const struct breakpoint *breakpoint;
+
+	if (view_translate(&view, pc, &translation) != 1)
+		return false;
+	breakpoint = breakpoint_find(&vm->table, pc, translation.gpa);
+	return breakpoint && terms_always(breakpoint->terms);
+}
+
+bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
+{
 	gva_t pc = run_pc(vm, vcpu);
 
 	if (!vcpu->has_hit || vcpu->hit_pc != pc)
 		return false;
 	switch (vcpu->hit.reason) {
 	case TARGET_STOP_SWBREAK:
-		return view_translate(&view, pc, &translation) == 1 &&
-		       breakpoint_find(&vm->table, pc, translation.gpa);
+		return run_breakpoint_stands(vm, vcpu, pc);
 	case TARGET_STOP_HWBREAK:
-		return breakpoint_point_at(&vm->table, pc);
+		return terms_always(breakpoint_point_terms(&vm->table, pc));
 	case TARGET_STOP_WATCH:
 	case TARGET_STOP_RWATCH:
 	case TARGET_STOP_AWATCH:
-		return breakpoint_watches(&vm->table, vcpu->hit.address);
+		return hit_watch_counts(vm, vcpu, vcpu->hit.address);
 	case TARGET_STOP_TRAP:
 		return vcpu->inject.kind != INJECT_NONE;
 	case TARGET_STOP_CRASHED:

@@ -63,6 +63,13 @@ void terms_drop(struct terms **list, unsigned seat, size_t *used)
 	free(terms);
 }
 
+bool terms_always(const struct terms *list)
+{
+	while (list && list->condition)
+		list = list->next;
+	return list;
+}
+
 void terms_clear(struct terms **list, size_t *used)
 {
 	while (*list)

@@ -28,6 +28,9 @@ int terms_set(struct terms **list, unsigned seat, const struct target_breakpoint
 /* Forgets what seat has asked for; nothing is fine. */
 void terms_drop(struct terms **list, unsigned seat, size_t *used);
 
+/* True if one of them wants it without conditions and commands: then it counts, whatever is so. */
+bool terms_always(const struct terms *list);
+
 /* Forgets everybody's. */
 void terms_clear(struct terms **list, size_t *used);
 

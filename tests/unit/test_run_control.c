@@ -704,6 +704,212 @@ static void test_no_other_runs_while_lifted(void **state)
 	rig_finish(rig);
 }
 
+/* ---- conditions and commands ------------------------------------------------------------- */
+
+enum { FLAG = FAKE_CODE + 0x800 }; /* a byte that conditions look at */
+
+#define CODE_OF(bytes)                                                                             \
+	{                                                                                          \
+		(const uint8_t *)(bytes), sizeof(bytes) - 1                                        \
+	}
+
+static const struct target_code never = CODE_OF("\x22\0\x27"), always = CODE_OF("\x22\1\x27");
+static const struct target_code if_flag = CODE_OF("\x24\0\1\x08\0\x17\x27");
+static const struct target_code if_pc_is_4 = CODE_OF("\x26\0\x10\x24\0\1\0\4\x13\x27");
+static const struct target_code divides_by_zero = CODE_OF("\x22\1\x22\0\5\x27");
+static const struct target_code reads_nothing = CODE_OF("\x24\xee\0\0\0\x17\x27");
+static const struct target_code prints_flag =
+	CODE_OF("\x24\0\1\x08\0\x17\x22\0\x22\0\x34\1\0\5[%d]\0\x27");
+
+_Static_assert(FLAG == 0x10800 && X86_REG_RIP == 0x10, "the codes above have the numbers in them");
+
+static int rig_try_code(struct rig *rig, enum target_breakpoint type, uint64_t address,
+	const struct target_code *condition, const struct target_code *command)
+{
+	struct target_breakpoint_spec spec = { .type = type,
+		.address = address,
+		.length = 1,
+		.conditions = condition,
+		.condition_count = condition != NULL,
+		.commands = command,
+		.command_count = command != NULL };
+
+	return leave(rig, rig->seat.target.ops->breakpoint_insert(enter(rig), 1, &spec));
+}
+
+static void rig_insert_code(struct rig *rig, enum target_breakpoint type, uint64_t address,
+	const struct target_code *condition, const struct target_code *command)
+{
+	assert_int_equal(rig_try_code(rig, type, address, condition, command), 0);
+}
+
+static void rig_set_flag(struct rig *rig, char value)
+{
+	fake_lender_write(&rig->lender, FLAG, &value, 1);
+}
+
+/* Runs on, past the breakpoint and round again, until every vCPU has executed so much more. */
+static void rig_run_on(struct rig *rig, unsigned steps)
+{
+	for (unsigned i = 0; i < rig->lender.count; i++) {
+		uint64_t executed = atomic_load(&rig->lender.vcpus[i].executed);
+		int64_t end = now_ms() + PATIENCE_MS;
+
+		while (atomic_load(&rig->lender.vcpus[i].executed) < executed + steps) {
+			rig_turn(rig, 2);
+			assert_true(now_ms() < end);
+		}
+	}
+}
+
+static void check_condition(enum target_breakpoint type, enum target_stop_reason reason)
+{
+	struct rig *rig = rig_looping(2);
+
+	rig_set_flag(rig, 0);
+	rig_insert_code(rig, type, FAKE_CODE + 4, &if_flag, NULL);
+	rig_insert_code(rig, type, FAKE_CODE + 0x1000 + 4, &never, NULL);
+	rig_continue(rig);
+	rig_run_on(rig, 50);
+	assert_true(rig->owed);
+	assert_int_equal(rig->messages, 0);
+	rig_set_flag(rig, 1);
+	rig_expect(rig, 1, reason);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 4);
+	rig_set_flag(rig, 0);
+	rig_continue(rig);
+	rig_run_on(rig, 50);
+	assert_true(rig->owed);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_expect(rig, 1, TARGET_STOP_INTERRUPT);
+	rig_insert_kind(rig, type, FAKE_CODE + 4, 1);
+	rig_continue(rig);
+	rig_expect(rig, 1, reason);
+	rig_finish(rig);
+}
+
+static void test_condition_of_a_software_breakpoint(void **state)
+{
+	(void)state;
+	check_condition(TARGET_BREAK_SOFTWARE, TARGET_STOP_SWBREAK);
+}
+
+static void test_condition_of_a_hardware_breakpoint(void **state)
+{
+	(void)state;
+	check_condition(TARGET_BREAK_HARDWARE, TARGET_STOP_HWBREAK);
+}
+
+/* By the debugger's number of the register, on the vCPU that has come there. */
+static void test_condition_on_a_register(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 3, &if_pc_is_4, NULL);
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 4, &if_pc_is_4, NULL);
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 0x1000 + 4, &if_pc_is_4, NULL);
+	for (unsigned i = 0; i < 5; i++) {
+		rig_continue(rig);
+		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+		assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 4);
+	}
+	rig_finish(rig);
+}
+
+static void test_condition_that_fails(void **state)
+{
+	struct rig *rig = rig_looping(1);
+
+	(void)state;
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 4, &divides_by_zero, NULL);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_non_null(strstr(rig->message, "division by zero"));
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 4, &reads_nothing, NULL);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_non_null(strstr(rig->message, "memory that is not there"));
+	rig_finish(rig);
+}
+
+/* What could never run is refused, and what was there before stays. */
+static void test_code_is_checked(void **state)
+{
+	static const struct target_code invalid = CODE_OF("\x31\x27");
+	struct rig *rig = rig_looping(1);
+
+	(void)state;
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 4, &always, NULL);
+	assert_int_equal(
+		rig_try_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 4, &invalid, NULL), -EINVAL);
+	assert_int_equal(
+		rig_try_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 4, NULL, &invalid), -EINVAL);
+	assert_int_equal(
+		rig_try_code(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 5, &invalid, NULL), -EINVAL);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 4);
+	rig_finish(rig);
+}
+
+/* Each time round it prints, and nothing stops; in their turn, a condition, a command that fails. */
+static void test_commands(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_set_flag(rig, 7);
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 4, NULL, &prints_flag);
+	rig_continue(rig);
+	rig_run_on(rig, 50);
+	assert_true(rig->owed);
+	assert_int_equal(strncmp(rig->output, "[7][7][7][7]", 12), 0);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+
+	rig->output[0] = 0;
+	rig_set_flag(rig, 0);
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 4, &if_flag, &prints_flag);
+	rig_continue(rig);
+	rig_run_on(rig, 50);
+	assert_string_equal(rig->output, "");
+	rig_set_flag(rig, 1);
+	rig_run_on(rig, 50);
+	assert_int_equal(strncmp(rig->output, "[1][1]", 6), 0);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 4, NULL, &divides_by_zero);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_non_null(strstr(rig->message, "a command of the breakpoint at 0x10004 failed"));
+	rig_finish(rig);
+}
+
+/* A range goes on past one whose condition does not hold, also where it stood from the start. */
+static void test_range_past_a_false_condition(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE, &never, NULL);
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 3, &never, NULL);
+	rig_insert_code(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 5, &never, NULL);
+	rig_set_pc(rig, 1, FAKE_CODE);
+	assert_int_equal(rig_range(rig, FAKE_CODE, FAKE_CODE + 8, TARGET_STAY), 0);
+	rig_expect(rig, 1, TARGET_STOP_STEP);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 8);
+	rig_set_pc(rig, 1, FAKE_CODE);
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 3, &always, NULL);
+	assert_int_equal(rig_range(rig, FAKE_CODE, FAKE_CODE + 8, TARGET_STAY), 0);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 3);
+	rig_finish(rig);
+}
+
+/* ---- two hits ---------------------------------------------------------------------------- */
+
 /* Both vCPUs are held in front of the same breakpoint until both have hit it. */
 static struct rig *rig_two_at_once(uint64_t *first, uint64_t *second)
 {
@@ -779,6 +985,29 @@ static void test_kept_hit_survives_remove_and_insert(void **state)
 	rig_remove(rig, second);
 	rig_insert(rig, first);
 	rig_insert(rig, second);
+	rig_continue(rig);
+	rig_expect(rig, 3 - told, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+/* What it had hit depends on a condition, which is another one by now. */
+static void test_kept_hit_of_a_changed_condition(void **state)
+{
+	uint64_t first, second;
+	struct rig *rig = rig_two_at_once(&first, &second);
+	unsigned told = rig->stop.thread;
+	uint64_t executed = atomic_load(&rig->lender.vcpus[2 - told].executed);
+
+	(void)state;
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, told == 1 ? second : first, &never, NULL);
+	rig_continue(rig);
+	rig_expect(rig, told, TARGET_STOP_SWBREAK);
+	while (atomic_load(&rig->lender.vcpus[2 - told].executed) == executed) {
+		rig_continue(rig);
+		rig_expect(rig, told, TARGET_STOP_SWBREAK);
+	}
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, told == 1 ? second : first, &always, NULL);
+	rig_remove(rig, told == 1 ? first : second);
 	rig_continue(rig);
 	rig_expect(rig, 3 - told, TARGET_STOP_SWBREAK);
 	rig_finish(rig);
@@ -2503,9 +2732,17 @@ int main(void)
 		cmocka_unit_test(test_step_into_halt_can_be_stopped),
 		cmocka_unit_test(test_breakpoint),
 		cmocka_unit_test(test_no_other_runs_while_lifted),
+		cmocka_unit_test(test_condition_of_a_software_breakpoint),
+		cmocka_unit_test(test_condition_of_a_hardware_breakpoint),
+		cmocka_unit_test(test_condition_on_a_register),
+		cmocka_unit_test(test_condition_that_fails),
+		cmocka_unit_test(test_code_is_checked),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_range_past_a_false_condition),
 		cmocka_unit_test(test_two_hits_are_told_one_by_one),
 		cmocka_unit_test(test_kept_hit_is_dropped_with_its_breakpoint),
 		cmocka_unit_test(test_kept_hit_survives_remove_and_insert),
+		cmocka_unit_test(test_kept_hit_of_a_changed_condition),
 		cmocka_unit_test(test_kept_hit_of_a_thread_that_stays),
 		cmocka_unit_test(test_kept_hit_is_dropped_when_pc_moves),
 		cmocka_unit_test(test_breakpoint_at_a_new_pc_hits),
