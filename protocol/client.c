@@ -54,5 +54,5 @@ void client_put_features(struct reply *reply)
 	reply_put_text(reply,
 		";QStartNoAckMode+;multiprocess+;qXfer:features:read+"
 		";qXfer:threads:read+;qXfer:osdata:read+;vContSupported+;swbreak+;hwbreak+"
-		";binary-upload+");
+		";binary-upload+;ConditionalBreakpoints+;BreakpointCommands+");
 }

@@ -101,7 +101,7 @@ check: deps
 	$(MAKE) check-built
 
 # Where another gdb would say other things than the one that has been through all themes.
-NEWEST := breakpoints steps registers memory threads interrupt
+NEWEST := breakpoints conditions steps registers memory threads interrupt
 
 # The long ones first: two run at a time.
 check-built:
