@@ -440,7 +440,7 @@ static int seat_breakpoint_remove(struct target *target, unsigned thread,
 	return 0;
 }
 
-static int seat_kernel_base(struct target *target, uint64_t *address)
+static int seat_kernel_locate(struct target *target, struct target_kernel *out)
 {
 	struct linux_kernel kernel;
 	struct view view;
@@ -449,7 +449,9 @@ static int seat_kernel_base(struct target *target, uint64_t *address)
 	if (rc == 0)
 		rc = linux_guest_find_mapped(view.vm, &kernel);
 	if (rc == 0)
-		*address = kernel.base;
+		*out = (struct target_kernel){
+			.base = kernel.base, .has_slide = kernel.has_slide, .slide = kernel.slide
+		};
 	return rc;
 }
 
@@ -578,7 +580,7 @@ static const struct target_ops seat_target_ops = {
 	.physical_read = seat_physical_read,
 	.physical_write = seat_physical_write,
 	.memory_region = seat_memory_region,
-	.kernel_base = seat_kernel_base,
+	.kernel_locate = seat_kernel_locate,
 	.monitor = seat_monitor,
 	.breakpoint_insert = seat_breakpoint_insert,
 	.breakpoint_remove = seat_breakpoint_remove,

@@ -40,18 +40,30 @@ int cmd_query_attached(struct session *session, struct command_args *args)
 }
 
 /*
- * qOffsets, which gdb asks as soon as it has symbols: with TextSeg it moves every section by the distance
- * from the first segment of its file to there, so that vmlinux is right wherever KASLR has put it.
+ * qOffsets, which gdb and lldb ask as soon as they have symbols, so that vmlinux is right wherever KASLR
+ * has put it.  With TextSeg gdb moves every section of the file by the distance from its first
+ * segment to there; with Text, Data and Bss only the sections of these names.  lldb takes either
+ * for a distance and moves everything by it.
  */
 int cmd_query_offsets(struct session *session, struct command_args *args)
 {
-	uint64_t base;
+	static const char *const keys[] = { "Text=", ";Data=", ";Bss=" };
+	struct target_kernel kernel;
 
 	(void)args;
-	if (session->target->ops->kernel_base(session->target, &base) < 0)
+	if (session->target->ops->kernel_locate(session->target, &kernel) < 0)
 		return -ENOTSUP;
-	reply_put_text(&session->reply, "TextSeg=");
-	reply_put_number(&session->reply, base);
+	if (!client_is_lldb(&session->client)) {
+		reply_put_text(&session->reply, "TextSeg=");
+		reply_put_number(&session->reply, kernel.base);
+		return 0;
+	}
+	if (!kernel.has_slide)
+		return -ENOTSUP;
+	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		reply_put_text(&session->reply, keys[i]);
+		reply_put_number(&session->reply, kernel.slide);
+	}
 	return 0;
 }
 

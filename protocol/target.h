@@ -161,6 +161,13 @@ struct target_region {
 	bool writable, executable; /* at some privilege level */
 };
 
+/* Where a kernel runs that may have been moved from where it was linked to run. */
+struct target_kernel {
+	uint64_t base; /* its first byte */
+	bool has_slide;
+	uint64_t slide; /* by how much it was moved */
+};
+
 /* ---- what the target tells its user ------------------------------------------------------ */
 
 struct target_listener;
@@ -275,10 +282,9 @@ struct target_ops {
 		struct target_region *region);
 
 	/*
-	 * Where the kernel that runs there begins, its first byte: 0; -ENOENT when there is none that
-	 * can be found at a glance.
+	 * Where the guest's kernel is: 0; -ENOENT when there is none that can be found at a glance.
 	 */
-	int (*kernel_base)(struct target *target, uint64_t *address);
+	int (*kernel_locate)(struct target *target, struct target_kernel *kernel);
 
 	/*
 	 * In force on every thread from the next resume.  One that is there already (the same type,

@@ -142,14 +142,14 @@ static int fake_memory_write(
 	return 0;
 }
 
-static int fake_kernel_base(struct target *target, uint64_t *address)
+static int fake_kernel_locate(struct target *target, struct target_kernel *kernel)
 {
 	struct fake_target *fake = fake_of(target);
 
 	if (is_busy(fake))
 		return -EBUSY;
-	*address = fake->machine->kernel_base;
-	return *address ? 0 : -ENOENT;
+	*kernel = fake->machine->kernel;
+	return kernel->base ? 0 : -ENOENT;
 }
 
 /* Two regions with a hole before, between and after them; the program's is not writable. */
@@ -617,7 +617,7 @@ static const struct target_ops fake_ops = {
 	.physical_read = fake_physical_read,
 	.physical_write = fake_physical_write,
 	.memory_region = fake_memory_region,
-	.kernel_base = fake_kernel_base,
+	.kernel_locate = fake_kernel_locate,
 	.breakpoint_insert = fake_breakpoint_insert,
 	.breakpoint_remove = fake_breakpoint_remove,
 	.monitor = fake_monitor,
@@ -737,6 +737,8 @@ const struct fake_machine fake_machine_arm64 = {
 	.pointer = ARM64_X1,
 	.traps_after = false,
 	.has_read_watch = true,
-	.kernel_base = UINT64_C(0xffffb4db94800000),
+	.kernel = { .base = UINT64_C(0xffffb4db94800000),
+		.has_slide = true,
+		.slide = UINT64_C(0x34db8c800000) },
 	.execute = arm64_execute,
 };

@@ -41,7 +41,7 @@ struct fake_machine {
 	unsigned pointer; /* the register that points at the stored byte */
 	bool traps_after; /* watchpoints: the access has been done when they are reported */
 	bool has_read_watch;
-	uint64_t kernel_base; /* 0: there is no kernel to be found */
+	struct target_kernel kernel; /* base 0: there is none to be found */
 	void (*execute)(struct fake_target *fake, unsigned thread, struct fake_step *step);
 };
 
