@@ -11,7 +11,7 @@
 #include "protocol/stop_reply.h"
 
 enum {
-	SESSION_MESSAGES = 4096,      /* bytes of messages kept */
+	SESSION_MESSAGES = 8192,      /* bytes of messages kept */
 	SESSION_MESSAGE_CHUNK = 1024, /* of which so many in one 'O' packet */
 	/* The most that one event may put out: a whole frame, all messages, an acknowledgment. */
 	SESSION_OUTPUT_RESERVE = PACKET_FRAME_SIZE + 4 * SESSION_MESSAGES,
@@ -485,6 +485,7 @@ static void session_on_output(struct target_listener *listener, const char *text
 {
 	struct session *session = session_of(listener);
 
+	session_talk(session); /* what waits makes room */
 	session_keep(session, text, "", length);
 	session_talk(session);
 }

@@ -291,6 +291,47 @@ static void test_messages_are_bounded(void **state)
 	finish(&peer);
 }
 
+/* Whether what waits for the debugger has this text, in an 'O' packet. */
+static bool says(struct session_peer *peer, const char *text)
+{
+	char digits[256] = "";
+	const void *bytes;
+	size_t length = session_output(peer->session, &bytes);
+
+	for (size_t i = 0; text[i]; i++)
+		snprintf(digits + 2 * i, 3, "%02x", (unsigned char)text[i]);
+	return memmem(bytes, length, digits, strlen(digits));
+}
+
+/* A command that prints faster than the debugger reads: it is told that there was more. */
+static void test_lost_output_is_told_of(void **state)
+{
+	static char text[4096]; /* the most that one command prints */
+	struct session_peer peer;
+	const struct target_listener_ops *ops;
+
+	(void)state;
+	start(&peer, &fake_machine_x86_64, false);
+	ops = peer.fake.target.listener->ops;
+	memset(text, 't', sizeof(text));
+	session_peer_send(&peer, "vCont;c");
+	for (int i = 0; i < 1000; i++)
+		ops->on_output(peer.fake.target.listener, text, sizeof(text));
+	assert_true(says(&peer, "tttt"));
+	assert_false(says(&peer, "lost"));
+	session_peer_read(&peer, SIZE_MAX);
+	ops->on_output(peer.fake.target.listener, "after", 5);
+	assert_true(says(&peer, "(output was lost: it came too fast)\nafter"));
+	session_peer_read(&peer, SIZE_MAX);
+	ops->on_output(peer.fake.target.listener, "again", 5);
+	assert_true(says(&peer, "again"));
+	assert_false(says(&peer, "lost"));
+	session_peer_send_bytes(&peer, "\x03", 1);
+	fake_target_run(&peer.fake, 10);
+	session_peer_read(&peer, SIZE_MAX);
+	finish(&peer);
+}
+
 static void test_many_sessions(void **state)
 {
 	struct session_peer peer;
@@ -319,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_truncations),
 		cmocka_unit_test(test_destroyed_while_running),
 		cmocka_unit_test(test_messages_are_bounded),
+		cmocka_unit_test(test_lost_output_is_told_of),
 		cmocka_unit_test(test_many_sessions),
 	};
 
