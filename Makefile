@@ -50,7 +50,8 @@ PROTOCOL := protocol/breakpoint_code.c protocol/cmd_qemu.c protocol/cmd_scan.c \
 	protocol/cmd_transfer.c protocol/command.c protocol/command_table.c protocol/cursor.c \
 	protocol/description.c protocol/document.c protocol/fifo.c protocol/handover.c \
 	protocol/hex.c protocol/osdata.c protocol/packet.c protocol/packet_queue.c protocol/reply.c \
-	protocol/saved_registers.c protocol/session.c protocol/stop_reply.c protocol/thread_id.c
+	protocol/saved_registers.c protocol/session.c protocol/session_non_stop.c \
+	protocol/stop_queue.c protocol/stop_reply.c protocol/thread_id.c
 
 # Pure: both architectures, on any host.
 KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c \

@@ -133,7 +133,7 @@ static void run_settle_end(struct vm *vm)
 
 		if (vcpu->wish.action == TARGET_STAY || i + 1 == vm->end.thread)
 			continue;
-		vcpu->halt_reason = TARGET_STOP_QUIET;
+		vcpu->halt_reason = TARGET_STOP_HALTED;
 		run_report_halt(vm, vcpu);
 	}
 	if (vm->non_stop)
@@ -370,7 +370,7 @@ void run_halt(struct vm *vm, struct vcpu *vcpu, enum target_stop_reason reason)
 static void run_resume_thread(struct vm *vm, struct vcpu *vcpu, const struct target_resume *resume)
 {
 	if (resume->action == TARGET_HALT) {
-		run_halt(vm, vcpu, TARGET_STOP_QUIET);
+		run_halt(vm, vcpu, TARGET_STOP_HALTED);
 	} else if (resume->action != TARGET_STAY && run_is_at_rest(vcpu) && !vcpu->has_news) {
 		vcpu->wish = *resume;
 		vcpu->has_hit = false;

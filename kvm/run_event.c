@@ -278,7 +278,7 @@ static void run_on_held(struct vm *vm, struct vcpu *vcpu)
 		run_on_asked(vm, vcpu);
 		return;
 	}
-	vcpu->halt_reason = TARGET_STOP_QUIET;
+	vcpu->halt_reason = TARGET_STOP_HALTED;
 	run_report_halt(vm, vcpu);
 }
 

@@ -51,8 +51,8 @@ void client_put_features(struct reply *reply)
 {
 	reply_put_text(reply, "PacketSize=");
 	reply_put_number(reply, PACKET_SIZE);
-	reply_put_text(reply,
-		";QStartNoAckMode+;multiprocess+;qXfer:features:read+"
-		";qXfer:threads:read+;qXfer:osdata:read+;vContSupported+;swbreak+;hwbreak+"
-		";binary-upload+;ConditionalBreakpoints+;BreakpointCommands+");
+	reply_put_text(reply, ";QStartNoAckMode+;multiprocess+;qXfer:features:read+"
+			      ";qXfer:threads:read+;qXfer:osdata:read+;vContSupported+;QNonStop+;"
+			      "swbreak+;hwbreak+"
+			      ";binary-upload+;ConditionalBreakpoints+;BreakpointCommands+");
 }

@@ -34,7 +34,10 @@ int cmd_attach(struct session *session, struct command_args *args)
 		return refuse(session, "E.this VM is gone");
 	}
 	session->is_attached = true;
-	session_put_stop(session);
+	if (session->non_stop)
+		reply_put_text(&session->reply, "OK");
+	else
+		session_put_stop(session);
 	return 0;
 }
 

@@ -49,10 +49,12 @@ static void run_refuse(struct session *session)
 	session_put_stop(session);
 }
 
-static int run_start(struct session *session, const struct run_plan *plan)
+static int run_start(struct session *session, struct run_plan *plan)
 {
 	int result;
 
+	if (session->non_stop)
+		return session_resume_some(session, plan->threads, plan->count);
 	if (session_take_interrupted(session))
 		return 0;
 	result = session->target->ops->resume(session->target, plan->threads);
@@ -97,7 +99,8 @@ static int plan_parse_range(struct cursor *list, struct target_resume *resume)
 	return 0;
 }
 
-static int plan_parse_verb(struct cursor *list, struct target_resume *resume)
+static int plan_parse_verb(
+	struct cursor *list, struct target_resume *resume, const struct session *session)
 {
 	if (cursor_take_byte(list, 'c'))
 		resume->action = TARGET_CONTINUE;
@@ -107,6 +110,8 @@ static int plan_parse_verb(struct cursor *list, struct target_resume *resume)
 		resume->action = TARGET_CONTINUE;
 	else if (cursor_take_byte(list, 'S') && !plan_parse_signal(list))
 		resume->action = TARGET_STEP;
+	else if (session->non_stop && cursor_take_byte(list, 't'))
+		resume->action = TARGET_HALT;
 	else if (cursor_take_byte(list, 'r'))
 		return plan_parse_range(list, resume);
 	else
@@ -114,12 +119,12 @@ static int plan_parse_verb(struct cursor *list, struct target_resume *resume)
 	return 0;
 }
 
-/* One ";action[:thread-id]".  't' belongs to non-stop mode, which is not announced. */
+/* One ";action[:thread-id]".  't' belongs to non-stop mode. */
 static int plan_parse_action(struct run_plan *plan, struct cursor *list, struct session *session)
 {
 	struct target_resume resume = { .action = TARGET_STAY };
 
-	if (!cursor_take_byte(list, ';') || plan_parse_verb(list, &resume))
+	if (!cursor_take_byte(list, ';') || plan_parse_verb(list, &resume, session))
 		return -EINVAL;
 	if (cursor_take_byte(list, ':'))
 		return plan_parse_thread(plan, list, &resume, session);
@@ -145,7 +150,7 @@ int cmd_resume(struct session *session, struct command_args *args)
 int cmd_query_actions(struct session *session, struct command_args *args)
 {
 	(void)args;
-	reply_put_text(&session->reply, "vCont;c;C;s;S;r");
+	reply_put_text(&session->reply, "vCont;c;C;s;S;t;r");
 	return 0;
 }
 
@@ -209,6 +214,8 @@ int cmd_step_signal(struct session *session, struct command_args *args)
 int cmd_query_stop(struct session *session, struct command_args *args)
 {
 	(void)args;
+	if (session->non_stop && session->stop.reason < TARGET_STOP_EXITED)
+		return session_list_events(session);
 	session_put_stop(session);
 	return 0;
 }

@@ -42,6 +42,7 @@ enum command_flag {
 	COMMAND_UNATTACHED = 16, /* the answer is that there is nothing */
 	COMMAND_ATTACHES = 32,   /* its number is the guest to attach to */
 	COMMAND_TALKS = 64,      /* before the reply goes the session's text, as 'O' packets */
+	COMMAND_LOOKS = 256,     /* non-stop: whoever asks this can be told of further threads */
 	COMMAND_THREAD = 128,    /* needs the general thread to hold still */
 };
 

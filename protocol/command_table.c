@@ -9,7 +9,9 @@
 #define LISTS   COMMAND_UNATTACHED
 #define STOPPED COMMAND_STOPPED
 #define ASKS    (COMMAND_STOPPED | COMMAND_UNATTACHED)
-#define RESUMES (COMMAND_STOPPED | COMMAND_RESUMES)
+#define THREAD  COMMAND_THREAD
+#define LOOKS   (COMMAND_THREAD | COMMAND_LOOKS)
+#define RESUMES (COMMAND_STOPPED | COMMAND_RESUMES | COMMAND_LOOKS)
 #define ATTACH  (COMMAND_STOPPED | COMMAND_ATTACHES)
 #define DETACH  (COMMAND_STOPPED | COMMAND_ANYWHERE)
 #define LEAVES  (COMMAND_STOPPED | COMMAND_SILENT | COMMAND_ANYWHERE)
@@ -22,23 +24,23 @@ static const struct command rows[] = {
 	{ "?",			  COMMAND_EXACT,  "",		ASKS,	 cmd_query_stop },
 	{ "C",			  COMMAND_PREFIX, "s?;n",	RESUMES, cmd_continue_signal },
 	{ "D",			  COMMAND_PREFIX, "?;n",	DETACH,	 cmd_detach },
-	{ "G",			  COMMAND_PREFIX, "df",		STOPPED, cmd_write_registers },
+	{ "G",			  COMMAND_PREFIX, "df",		THREAD, cmd_write_registers },
 	{ "Hc",			  COMMAND_PREFIX, "t",		0,	 cmd_select_resumed },
-	{ "Hg",			  COMMAND_PREFIX, "t",		0,	 cmd_select_general },
+	{ "Hg",			  COMMAND_PREFIX, "t",		COMMAND_LOOKS,	 cmd_select_general },
 	{ "M",			  COMMAND_PREFIX, "n,n:r",	STOPPED, cmd_write_memory },
-	{ "P",			  COMMAND_PREFIX, "n=df",	STOPPED, cmd_write_register },
+	{ "P",			  COMMAND_PREFIX, "n=df",	THREAD, cmd_write_register },
 	{ "R",			  COMMAND_PREFIX, "r",		SILENT,	 cmd_restart },
 	{ "S",			  COMMAND_PREFIX, "s?;n",	RESUMES, cmd_step_signal },
 	{ "T",			  COMMAND_PREFIX, "t",		0,	 cmd_query_alive },
 	{ "X",			  COMMAND_PREFIX, "n,n:r",	STOPPED, cmd_write_memory_binary },
 	{ "Z",			  COMMAND_PREFIX, "z,n,nr",	STOPPED, cmd_insert_breakpoint },
 	{ "c",			  COMMAND_PREFIX, "?n",		RESUMES, cmd_continue },
-	{ "g",			  COMMAND_PREFIX, "f",		STOPPED, cmd_read_registers },
+	{ "g",			  COMMAND_PREFIX, "f",		LOOKS, cmd_read_registers },
 	{ "k",			  COMMAND_EXACT,  "",		LEAVES,	 cmd_kill },
-	{ "m",			  COMMAND_PREFIX, "n,n",	STOPPED, cmd_read_memory },
-	{ "p",			  COMMAND_PREFIX, "nf",		STOPPED, cmd_read_register },
+	{ "m",			  COMMAND_PREFIX, "n,n",	LOOKS, cmd_read_memory },
+	{ "p",			  COMMAND_PREFIX, "nf",		LOOKS, cmd_read_register },
 	{ "s",			  COMMAND_PREFIX, "?n",		RESUMES, cmd_step },
-	{ "x",			  COMMAND_PREFIX, "n,n",	STOPPED, cmd_read_memory_binary },
+	{ "x",			  COMMAND_PREFIX, "n,n",	LOOKS, cmd_read_memory_binary },
 	{ "z",			  COMMAND_PREFIX, "z,n,n",	STOPPED, cmd_remove_breakpoint },
 
 	{ "Qqemu.PhyMemMode",	  COMMAND_WORD,	  ":n",		0,	 cmd_qemu_set_memory_mode },
@@ -47,19 +49,20 @@ static const struct command rows[] = {
 	{ "QListThreadsInStopReply", COMMAND_EXACT, "",		ALWAYS,	 cmd_list_threads_in_stops },
 	{ "QRestoreRegisterState", COMMAND_WORD,  ":if",	STOPPED, cmd_restore_registers },
 	{ "QSaveRegisterState",	  COMMAND_WORD,	  "f",		STOPPED, cmd_save_registers },
+	{ "QNonStop",		  COMMAND_WORD,	  ":n",		ALWAYS,	 cmd_set_non_stop },
 	{ "QStartNoAckMode",	  COMMAND_WORD,	  "",		ALWAYS,	 cmd_start_no_ack },
 	{ "QThreadSuffixSupported", COMMAND_EXACT, "",		ALWAYS,	 cmd_allow_thread_suffix },
 	{ "jThreadsInfo",	  COMMAND_EXACT,  "",		STOPPED, cmd_query_threads_stops },
 	{ "qAttached",		  COMMAND_WORD,	  "?:n",	0,	 cmd_query_attached },
 	{ "qC",			  COMMAND_EXACT,  "",		0,	 cmd_query_current },
-	{ "qCRC",		  COMMAND_WORD,	  ":n,n",	STOPPED, cmd_checksum_memory },
+	{ "qCRC",		  COMMAND_WORD,	  ":n,n",	THREAD, cmd_checksum_memory },
 	{ "qGDBServerVersion",	  COMMAND_EXACT,  "",		ALWAYS,	 cmd_query_version },
 	{ "qHostInfo",		  COMMAND_EXACT,  "",		STOPPED, cmd_query_host },
 	{ "qMemoryRegionInfo",	  COMMAND_WORD,	  ":n",		STOPPED, cmd_query_region },
 	{ "qOffsets",		  COMMAND_EXACT,  "",		STOPPED, cmd_query_offsets },
 	{ "qProcessInfo",	  COMMAND_EXACT,  "",		STOPPED, cmd_query_process },
 	{ "qRcmd",		  COMMAND_WORD,	  ",r",		TALKS,	 cmd_monitor },
-	{ "qSearch:memory",	  COMMAND_WORD,	  ":n;n;r",	STOPPED, cmd_search_memory },
+	{ "qSearch:memory",	  COMMAND_WORD,	  ":n;n;r",	THREAD, cmd_search_memory },
 	{ "qSupported",		  COMMAND_WORD,	  "?:r",	ALWAYS,	 cmd_negotiate_features },
 	{ "qSymbol",		  COMMAND_WORD,	  "?:r",	ALWAYS,	 cmd_offer_symbols },
 	{ "qTStatus",		  COMMAND_WORD,	  "",		ALWAYS,	 cmd_query_trace_status },
@@ -79,7 +82,9 @@ static const struct command rows[] = {
 	{ "vAttach",		  COMMAND_WORD,	  ";n",		ATTACH,	 cmd_attach },
 	{ "vCont",		  COMMAND_WORD,	  "r",		RESUMES, cmd_resume },
 	{ "vCont?",		  COMMAND_EXACT,  "",		ALWAYS,	 cmd_query_actions },
+	{ "vCtrlC",		  COMMAND_EXACT,  "",		0,	 cmd_interrupt },
 	{ "vKill",		  COMMAND_WORD,	  ";n",		DETACH,	 cmd_detach },
+	{ "vStopped",		  COMMAND_EXACT,  "",		ALWAYS,	 cmd_next_event },
 };
 /* clang-format on */
 

@@ -64,6 +64,9 @@ int cmd_remove_breakpoint(struct session *session, struct command_args *args);
 
 /* cmd_run.c: going on and standing still */
 int cmd_query_stop(struct session *session, struct command_args *args);
+int cmd_set_non_stop(struct session *session, struct command_args *args);
+int cmd_next_event(struct session *session, struct command_args *args);
+int cmd_interrupt(struct session *session, struct command_args *args);
 int cmd_query_actions(struct session *session, struct command_args *args);
 int cmd_resume(struct session *session, struct command_args *args);
 int cmd_continue(struct session *session, struct command_args *args);

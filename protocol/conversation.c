@@ -40,7 +40,7 @@ static bool is_held_whole(const struct conversation *talk)
 int conversation_check(const struct conversation *talk)
 {
 	const uint8_t truths[] = { talk->has_begun, talk->no_ack, talk->is_extended,
-		talk->has_lobby };
+		talk->has_lobby, talk->non_stop };
 
 	if (!are_truths(truths, sizeof(truths)) ||
 		!are_truths(talk->client, sizeof(talk->client)) || talk->lost_process > INT32_MAX ||

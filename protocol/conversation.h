@@ -15,10 +15,11 @@
 enum { CONVERSATION_HELD = 1024 };
 
 struct conversation {
-	uint8_t has_begun; /* these four are 0 or 1 */
+	uint8_t has_begun; /* these five are 0 or 1 */
 	uint8_t no_ack;
-	uint8_t is_extended;                   /* the debugger outlives the guests it debugs */
-	uint8_t has_lobby;                     /* and can return to where it chooses them */
+	uint8_t is_extended; /* the debugger outlives the guests it debugs */
+	uint8_t has_lobby;   /* and can return to where it chooses them */
+	uint8_t non_stop;
 	uint8_t client[sizeof(struct client)]; /* its members, each 0 or 1 */
 	uint32_t lost_process; /* what it believes to be attached to, and is gone; 0: nothing */
 	uint32_t held_length;

@@ -165,7 +165,7 @@ enum packet_event packet_reader_take(struct packet_reader *reader, uint8_t byte)
 	return take[reader->state](reader, byte);
 }
 
-int packet_frame(struct fifo *out, const uint8_t *payload, size_t length)
+static int packet_put(struct fifo *out, const char *head, const uint8_t *payload, size_t length)
 {
 	uint8_t tail[3] = { '#' };
 	uint8_t sum = 0;
@@ -175,8 +175,18 @@ int packet_frame(struct fifo *out, const uint8_t *payload, size_t length)
 	for (size_t i = 0; i < length; i++)
 		sum = (uint8_t)(sum + payload[i]);
 	hex_encode(tail + 1, &sum, 1);
-	fifo_put(out, "$", 1);
+	fifo_put(out, head, 1);
 	fifo_put(out, payload, length);
 	fifo_put(out, tail, sizeof(tail));
 	return 0;
+}
+
+int packet_frame(struct fifo *out, const uint8_t *payload, size_t length)
+{
+	return packet_put(out, "$", payload, length);
+}
+
+int packet_notify(struct fifo *out, const uint8_t *payload, size_t length)
+{
+	return packet_put(out, "%", payload, length);
 }

@@ -67,4 +67,7 @@ enum packet_event packet_reader_take(struct packet_reader *reader, uint8_t byte)
  */
 int packet_frame(struct fifo *out, const uint8_t *payload, size_t length);
 
+/* The same as a notification, "%payload#xx", which nobody acknowledges. */
+int packet_notify(struct fifo *out, const uint8_t *payload, size_t length);
+
 #endif

@@ -19,19 +19,19 @@ enum {
 	SESSION_TALK_RESERVE = 2 * SESSION_OUTPUT_RESERVE,
 	SESSION_OUTPUT_SIZE = 4 * SESSION_OUTPUT_RESERVE,
 	SESSION_MAX_RESENDS = 10,
+	SESSION_EVENT_SIZE = 8192, /* of a notification */
 };
 
 /* ---- sending ----------------------------------------------------------------------------- */
 
-static void session_trace(
-	struct session *session, bool incoming, const uint8_t *payload, size_t length)
+void session_trace(struct session *session, bool incoming, const uint8_t *payload, size_t length)
 {
 	if (session->hooks.trace && session->hooks.is_tracing)
 		session->hooks.trace(
 			session->hooks.context, incoming, (const char *)payload, length);
 }
 
-static bool session_has_room(const struct session *session)
+bool session_has_room(const struct session *session)
 {
 	return fifo_room(&session->output) >= SESSION_OUTPUT_RESERVE;
 }
@@ -284,7 +284,8 @@ static int session_prepare(struct session *session, const struct command *comman
 	int result;
 
 	result = command_parse(command->schema, arguments, session->client.multiprocess, args);
-	if (result || !(command->flags & (COMMAND_STOPPED | COMMAND_THREAD)))
+	if (result || !(command->flags & (COMMAND_STOPPED | COMMAND_THREAD)) ||
+		(session->non_stop && command->flags & COMMAND_RESUMES))
 		return result;
 	return session_require_hold(session, command->flags);
 }
@@ -329,6 +330,9 @@ static bool session_answer_command(
 	session_conclude(session, command->flags, result);
 	if (command->flags & (COMMAND_STOPPED | COMMAND_THREAD))
 		session->target->ops->unhold(session->target);
+	if (command->flags & COMMAND_LOOKS)
+		session_hear_look(session);
+	session_tell_event(session);
 	return true;
 }
 
@@ -444,6 +448,10 @@ static void session_on_stop(struct target_listener *listener, const struct targe
 
 	if (session->over || session->state == SESSION_DEPARTING)
 		return;
+	if (session->non_stop) {
+		session_on_event(session, stop);
+		return;
+	}
 	session_remember_stop(session, stop);
 	session->heard_since_stop = false;
 	if (session->state == SESSION_STOP_OWED)
@@ -514,7 +522,9 @@ static bool session_keeps_interrupt(const struct session *session)
 
 static void session_take_interrupt(struct session *session)
 {
-	if (session->state == SESSION_STOP_OWED)
+	if (session->non_stop)
+		session->target->ops->stop(session->target);
+	else if (session->state == SESSION_STOP_OWED)
 		session_interrupt_target(session);
 	else if (session_keeps_interrupt(session))
 		session->interrupted = true;
@@ -592,6 +602,8 @@ static int session_allocate(struct session *session)
 	session->scratch = malloc(PACKET_SIZE);
 	if (!session->scratch || packet_reader_init(&session->reader) ||
 		packet_queue_init(&session->held) || reply_init(&session->reply, PACKET_SIZE) ||
+		reply_init(&session->event, SESSION_EVENT_SIZE) ||
+		stop_queue_init(&session->events) ||
 		fifo_init(&session->output, SESSION_OUTPUT_SIZE) ||
 		fifo_init(&session->messages, SESSION_MESSAGES))
 		return -ENOMEM;
@@ -635,6 +647,8 @@ void session_destroy(struct session *session)
 	packet_reader_fini(&session->reader);
 	packet_queue_fini(&session->held);
 	reply_fini(&session->reply);
+	reply_fini(&session->event);
+	stop_queue_fini(&session->events);
 	fifo_fini(&session->output);
 	fifo_fini(&session->messages);
 	document_fini(&session->description);
@@ -659,6 +673,7 @@ void session_output_consume(struct session *session, size_t length)
 	if (session->state == SESSION_TALKING)
 		session_talk_on(session);
 	session_answer_held(session);
+	session_tell_event(session);
 }
 
 bool session_is_over(const struct session *session)

@@ -112,6 +112,7 @@ int session_export(const struct session *session, struct conversation *talk)
 		.no_ack = session->no_ack,
 		.is_extended = session->is_extended,
 		.has_lobby = session->has_lobby,
+		.non_stop = session->non_stop,
 		.lost_process = session->lost_process,
 	};
 	conversation_put_client(talk, &session->client);
@@ -131,6 +132,16 @@ static void session_arrive(struct session *session, const struct conversation *t
 	session->stop.reason = TARGET_STOP_GONE;
 }
 
+/* The mode goes along; a guest that others debug in another one keeps its own. */
+static void session_arrive_non_stop(struct session *session, const struct conversation *talk)
+{
+	int result = session->target->ops->set_non_stop(session->target, talk->non_stop);
+
+	session->non_stop = talk->non_stop;
+	if (result && !session->refusal)
+		session->refusal = -result;
+}
+
 int session_import(struct session *session, const struct conversation *talk, int refusal)
 {
 	int result = conversation_check(talk);
@@ -142,6 +153,7 @@ int session_import(struct session *session, const struct conversation *talk, int
 	session->has_lobby = talk->has_lobby;
 	session->reader.proven = true;
 	session->refusal = refusal;
+	session_arrive_non_stop(session, talk);
 	conversation_get_client(talk, &session->client);
 	session_arrive(session, talk);
 	result = conversation_get_held(talk, &session->held);
@@ -159,6 +171,8 @@ static const char *refusal_text(int refusal)
 		return "E.this VM has as many debuggers as it can have";
 	case ESRCH:
 		return "E.this VM is gone";
+	case EBUSY:
+		return "E.others debug this VM in the other of non-stop and all-stop mode";
 	default:
 		return "E.this VM cannot be debugged now";
 	}

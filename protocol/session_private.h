@@ -17,6 +17,7 @@
 #include "protocol/reply.h"
 #include "protocol/saved_registers.h"
 #include "protocol/session.h"
+#include "protocol/stop_queue.h"
 #include "protocol/target.h"
 
 /*
@@ -91,6 +92,12 @@ struct session {
 	unsigned resumed_thread; /* Hc: who c and s are for; 0 all */
 	bool physical_memory; /* Qqemu.PhyMemMode: addresses of memory packets are the guest's RAM's */
 
+	bool non_stop;
+	struct stop_queue events; /* not acknowledged yet */
+	bool withholds; /* events but the first, until the debugger has looked at that one's thread */
+	uint8_t known_stopped[TARGET_MAX_THREADS / 8]; /* bit n: thread n + 1 has been told of */
+	struct reply event;                            /* the notification in the making */
+
 	struct packet_reader reader;
 	struct packet_queue held;
 	struct reply reply; /* the last packet sent, or the next in the making */
@@ -126,6 +133,28 @@ void session_put_stop(struct session *session);
  * asked for is put, and nothing runs: the interrupt cannot lose against what the guest does next.
  */
 bool session_take_interrupted(struct session *session);
+
+/* ---- session.c --------------------------------------------------------------------------- */
+
+bool session_has_room(const struct session *session);
+void session_trace(struct session *session, bool incoming, const uint8_t *payload, size_t length);
+
+/* ---- session_non_stop.c ------------------------------------------------------------------ */
+
+/* Non-stop: the target has told of a stop. */
+void session_on_event(struct session *session, const struct target_stop *stop);
+
+/* Sends the next event, when none is told and not acknowledged. */
+void session_tell_event(struct session *session);
+
+/* The answer to '?': a handler's. */
+int session_list_events(struct session *session);
+
+/* The debugger has looked at a thread. */
+void session_hear_look(struct session *session);
+
+/* What vCont does with each thread; may change threads.  A handler's. */
+int session_resume_some(struct session *session, struct target_resume *threads, unsigned count);
 
 /* ---- session_lobby.c --------------------------------------------------------------------- */
 

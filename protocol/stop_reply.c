@@ -6,6 +6,7 @@
 
 /* gdb's own signal numbers; these four are the same everywhere. */
 enum {
+	SIGNAL_NONE = 0,
 	SIGNAL_INT = 2,
 	SIGNAL_TRAP = 5,
 	SIGNAL_KILL = 9,
@@ -42,6 +43,8 @@ static struct stop_wording word_watchpoint(const char *key)
 static struct stop_wording stop_word(enum target_stop_reason reason, const struct client *client)
 {
 	switch (reason) {
+	case TARGET_STOP_HALTED:
+		return word_signal(SIGNAL_NONE, "none");
 	case TARGET_STOP_INTERRUPT:
 		return word_signal(SIGNAL_INT, "signal");
 	case TARGET_STOP_CRASHED:

@@ -91,6 +91,7 @@ struct target_description {
 
 enum target_stop_reason {
 	TARGET_STOP_QUIET,     /* stopped because the debugger attached; nothing happened */
+	TARGET_STOP_HALTED,    /* non-stop: at rest because it was asked to, or was found so */
 	TARGET_STOP_INTERRUPT, /* asked to by target_ops.stop while running */
 	TARGET_STOP_STEP,      /* one instruction done */
 	TARGET_STOP_SWBREAK,   /* at a software breakpoint: pc is the breakpoint's address */

@@ -6,6 +6,7 @@
  *	# a comment			target ARCH THREADS [running]	(first)
  *	> PAYLOAD			sent framed; in ack mode its "+" is expected
  *	< PATTERN			the next packet; in ack mode it is acknowledged
+ *	% PATTERN			the next is a notification
  *	>> BYTES	<< BYTES	raw, nothing is added
  *	monitor TEXT			the command for people, sent as qRcmd
  *	says PATTERN			the next packet is 'O' with that text in hexadecimal
@@ -211,7 +212,7 @@ static bool do_send(struct replay *replay, const char *text)
 }
 
 /* The length of the frame that starts the output, 0 when there is none whole and well made. */
-static size_t frame_length(const struct replay *replay)
+static size_t frame_length(const struct replay *replay, char start)
 {
 	const uint8_t *got = fifo_peek(&replay->output);
 	size_t have = fifo_length(&replay->output);
@@ -219,7 +220,7 @@ static size_t frame_length(const struct replay *replay)
 	uint8_t sum = 0;
 	unsigned claimed;
 
-	if (!end || *got != '$' || (size_t)(got + have - end) < 3)
+	if (!end || *got != start || (size_t)(got + have - end) < 3)
 		return 0;
 	for (const uint8_t *at = got + 1; at < end; at++)
 		sum = (uint8_t)(sum + *at);
@@ -232,7 +233,7 @@ static bool do_receive(struct replay *replay, const char *text)
 {
 	uint8_t pattern[REPLAY_LINE] = { 0 };
 	size_t pattern_length = unescape(text, pattern);
-	size_t length = frame_length(replay);
+	size_t length = frame_length(replay, '$');
 	const uint8_t *got = fifo_peek(&replay->output);
 
 	if (!length)
@@ -241,6 +242,22 @@ static bool do_receive(struct replay *replay, const char *text)
 		return fail(replay, "instead came", got, length);
 	fifo_drop(&replay->output, length);
 	return !replay->acks || feed(replay, (const uint8_t *)"+", 1);
+}
+
+/* Nobody acknowledges it. */
+static bool do_notice(struct replay *replay, const char *text)
+{
+	uint8_t pattern[REPLAY_LINE] = { 0 };
+	size_t pattern_length = unescape(text, pattern);
+	size_t length = frame_length(replay, '%');
+	const uint8_t *got = fifo_peek(&replay->output);
+
+	if (!length)
+		return fail(replay, "no notification, but", got, fifo_length(&replay->output));
+	if (!matches(pattern, pattern_length, got + 1, length - 4))
+		return fail(replay, "instead came", got, length);
+	fifo_drop(&replay->output, length);
+	return true;
 }
 
 static bool do_monitor(struct replay *replay, const char *text)
@@ -255,7 +272,7 @@ static bool do_monitor(struct replay *replay, const char *text)
 /* The text of the 'O' packet that starts the output: its length, or -1 when that is none. */
 static ssize_t take_text(struct replay *replay, uint8_t *text)
 {
-	size_t length = frame_length(replay);
+	size_t length = frame_length(replay, '$');
 	const uint8_t *got = fifo_peek(&replay->output);
 
 	if (length < 5 || got[1] != 'O' || got[2] == 'K' || length % 2 == 0 ||
@@ -583,6 +600,7 @@ static const struct {
 } directives[] = {
 	{ ">", do_send },
 	{ "<", do_receive },
+	{ "%", do_notice },
 	{ ">>", do_send_raw },
 	{ "<<", do_receive_raw },
 	{ "monitor", do_monitor },

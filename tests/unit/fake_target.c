@@ -14,8 +14,10 @@ static struct fake_target *fake_of(struct target *target)
 /* What nearly every call must ask first. */
 static bool is_busy(struct fake_target *fake)
 {
-	fake->breaches += fake->running;
-	return fake->running || fake->detached;
+	bool running = fake->running && !fake->held;
+
+	fake->breaches += running;
+	return running || fake->detached;
 }
 
 /* ---- registers --------------------------------------------------------------------------- */
@@ -55,7 +57,9 @@ static bool is_odd(const struct fake_target *fake, unsigned number, enum fake_od
 
 static int check_register(struct fake_target *fake, unsigned thread, unsigned number)
 {
-	if (is_busy(fake))
+	if (!(fake->non_stop && thread && thread <= fake->threads &&
+		    fake->resumes[thread - 1].action == TARGET_STAY) &&
+		is_busy(fake))
 		return -EBUSY;
 	if (!thread || thread > fake->threads)
 		return -ESRCH;
@@ -308,7 +312,10 @@ static int fake_breakpoint_remove(struct target *target, unsigned thread,
 
 void fake_target_report(struct fake_target *fake, const struct target_stop *stop)
 {
-	fake->running = fake->stop_asked = false;
+	fake->stop_asked = false;
+	fake->running = fake->non_stop && stop->thread;
+	if (fake->running)
+		fake->resumes[stop->thread - 1].action = TARGET_STAY;
 	if (fake->target.listener)
 		fake->target.listener->ops->on_stop(fake->target.listener, stop);
 }
@@ -430,6 +437,10 @@ static bool advance(struct fake_target *fake, unsigned thread, struct target_sto
 	struct fake_step step = { .stores = false };
 	bool watched;
 
+	if (fake->resumes[thread - 1].action == TARGET_HALT) {
+		*stop = (struct target_stop){ .thread = thread, .reason = TARGET_STOP_HALTED };
+		return true;
+	}
 	if (fake->resumes[thread - 1].action == TARGET_STAY)
 		return false;
 	if (meets_breakpoint(fake, thread, stop))
@@ -457,14 +468,24 @@ static bool run_round(struct fake_target *fake, struct target_stop *stop)
 	return false;
 }
 
+static unsigned first_running(const struct fake_target *fake)
+{
+	for (unsigned i = 0; fake->non_stop && i < fake->threads; i++)
+		if (fake->resumes[i].action != TARGET_STAY)
+			return i + 1;
+	return 1;
+}
+
 void fake_target_run(struct fake_target *fake, unsigned rounds)
 {
-	struct target_stop stop = { .thread = 1, .reason = TARGET_STOP_INTERRUPT };
+	struct target_stop stop = { .reason = TARGET_STOP_INTERRUPT };
 
 	while (fake->running && rounds--) {
+		stop.thread = first_running(fake);
 		if (fake->stop_asked || run_round(fake, &stop)) {
 			fake_target_report(fake, &stop);
-			return;
+			if (!fake->non_stop)
+				return;
 		}
 	}
 }
@@ -488,8 +509,11 @@ static int fake_stop(struct target *target)
 /* All-stop: to hold is to stop. */
 static int fake_hold(struct target *target, unsigned thread)
 {
+	struct fake_target *fake = fake_of(target);
+
 	(void)thread;
-	if (!fake_of(target)->running)
+	fake->held = fake->non_stop;
+	if (!fake->running || fake->held)
 		return 0;
 	fake_stop(target);
 	return -EINPROGRESS;
@@ -497,19 +521,37 @@ static int fake_hold(struct target *target, unsigned thread)
 
 static void fake_unhold(struct target *target)
 {
-	(void)target;
+	fake_of(target)->held = false;
 }
 
 static bool fake_thread_is_stopped(struct target *target, unsigned thread)
 {
-	(void)thread;
-	return !fake_of(target)->running;
+	struct fake_target *fake = fake_of(target);
+
+	return fake->non_stop ? fake->resumes[thread - 1].action == TARGET_STAY : !fake->running;
 }
 
+/* Everything runs then, but for what has been put to rest since. */
 static int fake_set_non_stop(struct target *target, bool on)
 {
-	(void)target;
-	return on ? -ENOTSUP : 0;
+	struct fake_target *fake = fake_of(target);
+
+	if (on && fake->all_stop_only)
+		return -EBUSY;
+	if (on != fake->non_stop)
+		fake->running = true;
+	fake->non_stop = on;
+	return 0;
+}
+
+static void resume_thread(struct fake_target *fake, unsigned i, const struct target_resume *resume)
+{
+	bool stays = fake->resumes[i].action == TARGET_STAY;
+
+	if (resume->action == TARGET_STAY || stays == (resume->action == TARGET_HALT))
+		return;
+	fake->resumes[i] = *resume;
+	fake->fresh[i] = true;
 }
 
 static int fake_resume(struct target *target, const struct target_resume *threads)
@@ -520,6 +562,10 @@ static int fake_resume(struct target *target, const struct target_resume *thread
 	fake->resume_calls++;
 	if (fake->resume_error)
 		return fake->resume_error;
+	for (unsigned i = 0; fake->non_stop && i < fake->threads; i++)
+		resume_thread(fake, i, &threads[i]);
+	if (fake->non_stop)
+		return 0;
 	if (is_busy(fake))
 		return -EBUSY;
 	for (unsigned i = 0; i < fake->threads; i++)

@@ -69,6 +69,8 @@ struct fake_target {
 	struct target_resume resumes[FAKE_THREADS];
 	bool fresh[FAKE_THREADS]; /* has executed nothing since the last resume */
 	bool running, stop_asked, detached;
+	bool non_stop, held;
+	bool all_stop_only;  /* somebody else debugs it so */
 	int resume_error;    /* what resume() is to answer, negative */
 	unsigned evaluating; /* the thread that conditions and commands look at */
 	unsigned stop_calls, resume_calls;
