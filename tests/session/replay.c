@@ -400,6 +400,7 @@ static bool do_run(struct replay *replay, const char *text)
 static bool do_stop(struct replay *replay, const char *text)
 {
 	static const char *const reasons[] = { [TARGET_STOP_QUIET] = "quiet",
+		[TARGET_STOP_HALTED] = "halted",
 		[TARGET_STOP_INTERRUPT] = "interrupt",
 		[TARGET_STOP_STEP] = "step",
 		[TARGET_STOP_SWBREAK] = "swbreak",

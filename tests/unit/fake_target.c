@@ -430,6 +430,15 @@ static bool is_stepped(struct fake_target *fake, unsigned thread)
 	       (resume->action == TARGET_STEP_RANGE && (pc < resume->start || pc >= resume->end));
 }
 
+/* Non-stop: 0 when all are at rest. */
+static unsigned first_running(const struct fake_target *fake)
+{
+	for (unsigned i = 0; fake->non_stop && i < fake->threads; i++)
+		if (fake->resumes[i].action != TARGET_STAY)
+			return i + 1;
+	return fake->non_stop ? 0 : 1;
+}
+
 /* One instruction of one thread: true when it stops, *stop says why. */
 static bool advance(struct fake_target *fake, unsigned thread, struct target_stop *stop)
 {
@@ -468,21 +477,13 @@ static bool run_round(struct fake_target *fake, struct target_stop *stop)
 	return false;
 }
 
-static unsigned first_running(const struct fake_target *fake)
-{
-	for (unsigned i = 0; fake->non_stop && i < fake->threads; i++)
-		if (fake->resumes[i].action != TARGET_STAY)
-			return i + 1;
-	return 1;
-}
-
 void fake_target_run(struct fake_target *fake, unsigned rounds)
 {
 	struct target_stop stop = { .reason = TARGET_STOP_INTERRUPT };
 
 	while (fake->running && rounds--) {
 		stop.thread = first_running(fake);
-		if (fake->stop_asked || run_round(fake, &stop)) {
+		if ((fake->stop_asked && stop.thread) || run_round(fake, &stop)) {
 			fake_target_report(fake, &stop);
 			if (!fake->non_stop)
 				return;
@@ -500,7 +501,7 @@ static int fake_stop(struct target *target)
 	struct fake_target *fake = fake_of(target);
 
 	fake->stop_calls++;
-	if (!fake->running)
+	if (!fake->running || !first_running(fake))
 		return -EALREADY;
 	fake->stop_asked = true;
 	return 0;
