@@ -72,6 +72,36 @@ static void monitor_put_point(
 	monitor_put(monitor, "\n");
 }
 
+static bool monitor_is_set(const struct breakpoint_table *table, gva_t gva)
+{
+	for (unsigned i = 0; i < table->count; i++)
+		if (table->entries[i].gva == gva)
+			return true;
+	for (unsigned i = 0; i < table->point_count; i++)
+		if (table->points[i].gva == gva)
+			return true;
+	return false;
+}
+
+/* gdb takes its breakpoints away at each stop, and sets them again; what is known of them stays. */
+static unsigned monitor_put_absent(struct monitor *monitor)
+{
+	const struct rules *rules = &monitor->vm->rules;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < rules->count; i++) {
+		gva_t gva = rules->entries[i].gva;
+
+		if (monitor_is_set(&monitor->vm->table, gva))
+			continue;
+		monitor_put(monitor, "not set  0x%llx", (unsigned long long)gva);
+		monitor_put_hits(monitor, gva);
+		monitor_put(monitor, "\n");
+		count++;
+	}
+	return count;
+}
+
 int monitor_breakpoints(struct monitor *monitor, const char *arguments)
 {
 	const struct breakpoint_table *table = &monitor->vm->table;
@@ -83,7 +113,7 @@ int monitor_breakpoints(struct monitor *monitor, const char *arguments)
 		monitor_put_breakpoint(monitor, &table->entries[i]);
 	for (unsigned i = 0; i < table->point_count; i++)
 		monitor_put_point(monitor, &table->points[i], table->point_terms[i]);
-	if (!table->count && !table->point_count)
+	if (!monitor_put_absent(monitor) && !table->count && !table->point_count)
 		monitor_put(monitor, "none\n");
 	return 0;
 }

@@ -86,6 +86,14 @@ void run_report_quiet(struct vm *vm)
 	run_report(vm, &stop);
 }
 
+/* The person may have said since that hits of this kind do not count. */
+static bool run_rule_admits(struct vm *vm, const struct vcpu *vcpu, gva_t pc)
+{
+	const struct rule *rule = rule_find(&vm->rules, pc);
+
+	return !rule || rule_admits(rule, vm->arch, &vcpu->cpu);
+}
+
 /* Where a condition decides, the vCPU comes to it again, and it is decided by the condition of then. */
 static bool run_breakpoint_stands(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 {
@@ -107,9 +115,10 @@ bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
 		return false;
 	switch (vcpu->hit.reason) {
 	case TARGET_STOP_SWBREAK:
-		return run_breakpoint_stands(vm, vcpu, pc);
+		return run_rule_admits(vm, vcpu, pc) && run_breakpoint_stands(vm, vcpu, pc);
 	case TARGET_STOP_HWBREAK:
-		return terms_always(breakpoint_point_terms(&vm->table, pc));
+		return run_rule_admits(vm, vcpu, pc) &&
+		       terms_always(breakpoint_point_terms(&vm->table, pc));
 	case TARGET_STOP_WATCH:
 	case TARGET_STOP_RWATCH:
 	case TARGET_STOP_AWATCH:

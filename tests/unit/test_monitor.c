@@ -614,6 +614,9 @@ static void test_rules_at_work(void **state)
 	rig_wait(rig, 3);
 	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
 	expect_words(rig, "breakpoints", ", only in user mode\n");
+	assert_int_equal(
+		target->ops->breakpoint_remove(target, 1, TARGET_BREAK_SOFTWARE, FAKE_CODE, 1), 0);
+	expect_said(rig, "breakpoints", "not set  0x10000, 6 hits, only in user mode\n");
 }
 
 /* ---- several debuggers ------------------------------------------------------------------- */

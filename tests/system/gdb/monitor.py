@@ -111,6 +111,31 @@ def breakpoints():
     do("delete %d" % number)
 
 
+def rules():
+    """What is said of an address holds beyond the breakpoint, and is taken back."""
+    at = address("worker_round")
+    kind = "hbreak" if able("hardware breakpoints") else "break"
+    if not needs("hardware breakpoints" if kind == "hbreak" else "software breakpoints", "monitor ignore",
+                 "monitor filter"):
+        return
+    number = set_breakpoint("%s *0x%x" % (kind, at))
+    before = int(re.search(r": (\d+) hits", monitor("ignore 0x%x 20" % at)).group(1))
+    stop = go()
+    said = monitor("breakpoints")
+    counted = re.search(r"0x%x.*, (\d+) hits$" % at, said, re.M)
+    check("monitor ignore 20: the 21st hit stops",
+          number in stop.numbers and counted and 21 <= int(counted.group(1)) - before < 21 + VCPUS, said)
+    said = monitor("filter 0x%x level user" % at)
+    check("monitor filter level user: said back", "only in user mode" in said, said)
+    stop = stop_now(0.5)
+    check("monitor filter level user: kernel code does not stop", number not in stop.numbers, stop)
+    monitor("filter 0x%x level any space here" % at)
+    stop = go()
+    check("monitor filter space here: stops there", number in stop.numbers, stop)
+    monitor("filter 0x%x space any" % at)
+    do("delete %d" % number)
+
+
 def tables():
     said = do("info os")
     check("info os: processes and vcpus", "processes" in said and "vcpus" in said, said)
@@ -127,6 +152,7 @@ def monitor_theme():
     registers()
     paging()
     breakpoints()
+    rules()
     tables()
 
 

@@ -90,9 +90,35 @@ def by_hand(where, kind):
     attach()
 
 
+def is_due(stop):
+    return ", an exception is due" in do("monitor vcpus").splitlines()[stop.thread - 1]
+
+
+def told_first():
+    """monitor guest-breakpoints stop: with nothing set, each of the guest's own stops before it has it."""
+    name = "monitor guest-breakpoints stop; continue"
+    do("monitor guest-breakpoints stop")
+    stops = []
+    while len(stops) < 50 and not (len(stops) >= 8 and ("int3" if IS_X86 else "brk\t") in stops[-1][2]):
+        stop = go()
+        stops.append((stop, is_due(stop), do("x/i $pc")))
+    check(name + ", 8 times and more: no breakpoint, and an exception is due each time",
+          all(due and not stop.numbers for stop, due, _ in stops), "\n".join(map(str, stops)))
+    stop, _, code = stops[-1]
+    check(name + ": at a breakpoint instruction of the guest's own", len(stops) < 50, code)
+    do("monitor guest-breakpoints pass")
+    got_its_own(name, stop.thread, stop.pc)
+    said = do("monitor exceptions")
+    check("monitor exceptions: what the guest was given",
+          re.search(r"^%s +[1-9]\d*, the last on vCPU \d+ at 0x" % (r"#BP \(INT3\)" if IS_X86 else "BRK"), said, re.M),
+          said)
+    do("delete")
+
+
 def own():
     if needs("software breakpoints", "break on top of the guest's own INT3 or BRK",
-             "Z0 and Z1 on top of the guest's own INT3 or BRK"):
+             "Z0 and Z1 on top of the guest's own INT3 or BRK", "monitor guest-breakpoints stop"):
+        told_first()
         nearby()
         on_top("break", "kernel")
         on_top("hbreak", "kernel")
