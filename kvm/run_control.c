@@ -483,6 +483,7 @@ void run_on_readable(struct vm *vm, struct vcpu *vcpu)
 
 	if (vcpu->state == VCPU_LOST)
 		return;
+	walk_memo_open(&vm->walks);
 	rc = vcpu_collect(vcpu);
 	if (rc > 0 && vm->state == VM_FREE)
 		run_free_late(vm, vcpu);
@@ -492,6 +493,7 @@ void run_on_readable(struct vm *vm, struct vcpu *vcpu)
 	if (vm->state == VM_STOPPING && run_all_parked(vm))
 		run_settle(vm);
 	run_go_on(vm);
+	walk_memo_close(&vm->walks);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */

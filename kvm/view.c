@@ -13,8 +13,13 @@ int view_translate(const struct view *view, gva_t gva, struct translation *out)
 
 	if (rc < 0)
 		return rc;
+	if (walk_memo_find(&vm->walks, view->vcpu->index, gva, out))
+		return 1;
 	vm->counts.walks++;
-	return vm->arch->translate(&view->vcpu->cpu, &physical, gva, out);
+	rc = vm->arch->translate(&view->vcpu->cpu, &physical, gva, out);
+	if (rc == 1)
+		walk_memo_add(&vm->walks, view->vcpu->index, gva, out);
+	return rc;
 }
 
 /* Where gva is, and how many of length bytes lie in the same page. */
@@ -80,6 +85,7 @@ static int view_check_write(const struct view *view, gva_t gva, size_t length)
 static int view_write_run(struct vm *vm, gpa_t gpa, const uint8_t *buf, size_t run)
 {
 	plant_yield(&vm->plants, gpa, run);
+	walk_memo_forget(&vm->walks);
 	return memory_write(&vm->memory, gpa, buf, run);
 }
 

@@ -18,6 +18,7 @@
 #include "kvm/register_set.h"
 #include "kvm/rule.h"
 #include "kvm/vcpu.h"
+#include "kvm/walk_memo.h"
 
 enum vm_state {
 	VM_FREE,     /* not under debug: runs with guest debug off */
@@ -57,6 +58,7 @@ struct vm {
 	struct plants plants;
 	struct breakpoint_table table;
 	struct rules rules;
+	struct walk_memo walks; /* open while a vCPU's report is being handled */
 	/* What debug registers are loaded with: the table's points, and breakpoints promoted to one. */
 	unsigned point_count;
 	struct hardware_point points[BREAKPOINT_MAX_POINTS];
