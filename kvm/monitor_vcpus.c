@@ -4,12 +4,19 @@
 #include <stdio.h>
 #include "kvm/monitor_table.h"
 #include "kvm/monitor_words.h"
+#include "kvm/run_control.h"
+
+/* Parked for the moment of this very command. */
+static bool monitor_is_held(const struct vm *vm, const struct vcpu *vcpu)
+{
+	return vm->state == VM_HELD || (vm->non_stop && !run_is_at_rest(vcpu));
+}
 
 static const char *monitor_state(const struct vm *vm, const struct vcpu *vcpu)
 {
 	switch (vcpu->state) {
 	case VCPU_PARKED:
-		return "stopped";
+		return monitor_is_held(vm, vcpu) ? "running" : "stopped";
 	case VCPU_LOST:
 		return "gone";
 	default:
