@@ -171,6 +171,20 @@ struct decision {
 
 /* ---- the architecture -------------------------------------------------------------------- */
 
+/*
+ * Another layout in which the same registers can be shown, to a debugger that takes the machine for
+ * another kind: its registers stand in the place of the first features of the catalogue.
+ */
+struct arch_view {
+	const char *name;         /* for people */
+	const char *architecture; /* for the debugger */
+	const struct target_feature *features;
+	unsigned feature_count;
+	const uint16_t
+		*own; /* the catalogue's number of each of their registers, which may be wider */
+	unsigned replaces; /* so many features of the catalogue */
+};
+
 struct arch {
 	const char *name; /* as uname -m: "x86_64", "aarch64" */
 	/*
@@ -187,6 +201,11 @@ struct arch {
 	bool (*has_register)(const struct cpu *cpu, unsigned number, struct target_register *reg);
 	/* How many watchpoints the vCPU has.  NULL: unknown. */
 	unsigned (*watchpoint_count)(const struct cpu *cpu);
+	const char *view_name; /* of the catalogue itself, where there are others */
+	const struct arch_view *views;
+	unsigned view_count;
+	/* Which of the views fits the mode that the vCPU is in; -1: the catalogue itself.  CPU_STOP. */
+	int (*view_fitting)(const struct cpu *cpu);
 	uint32_t probe_groups; /* what these want fetched */
 
 	uint8_t breakpoint_length; /* of the planted instruction */

@@ -118,6 +118,13 @@ void arch_x86_64_pc_set(struct cpu *cpu, gva_t pc);
 
 extern const struct target_description description_x86_64;
 
+extern const struct target_flags x86_flags_eflags, x86_flags_mxcsr;
+
+/* views_x86_64.c */
+enum { X86_VIEW_I386, X86_VIEW_I8086, X86_VIEW_COUNT };
+extern const struct arch_view views_x86_64[X86_VIEW_COUNT];
+int views_x86_64_fitting(const struct cpu *cpu);
+
 /* dwarf_x86_64.c: what lldb wants to know of them */
 extern const struct target_alias dwarf_x86_64[];
 

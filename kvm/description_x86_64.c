@@ -128,8 +128,20 @@ static const struct target_flag xcr0_fields[] = {
 	{ FIELD("TILEDATA", 18) },
 };
 
-FLAGS(eflags, "i386_eflags", 4, eflags_fields);
-FLAGS(mxcsr, "i386_mxcsr", 4, mxcsr_fields);
+const struct target_flags x86_flags_eflags = {
+	.id = "i386_eflags",
+	.bytes = 4,
+	.count = COUNT(eflags_fields),
+	.fields = eflags_fields,
+};
+
+const struct target_flags x86_flags_mxcsr = {
+	.id = "i386_mxcsr",
+	.bytes = 4,
+	.count = COUNT(mxcsr_fields),
+	.fields = mxcsr_fields,
+};
+
 FLAGS(cr0, "x86_cr0", 8, cr0_fields);
 FLAGS(cr4, "x86_cr4", 8, cr4_fields);
 FLAGS(efer, "x86_efer", 8, efer_fields);
@@ -165,7 +177,7 @@ static const struct target_register core[] = {
 	{ GENERAL("r14") },
 	{ GENERAL("r15") },
 	{ POINTER("rip", TARGET_TYPE_CODE_PTR) },
-	{ FLAGS_32("eflags", &eflags) },
+	{ FLAGS_32("eflags", &x86_flags_eflags) },
 	{ SELECTOR("cs") },
 	{ SELECTOR("ss") },
 	{ SELECTOR("ds") },
@@ -207,7 +219,7 @@ static const struct target_register sse[] = {
 	{ VECTOR("xmm13") },
 	{ VECTOR("xmm14") },
 	{ VECTOR("xmm15") },
-	{ FLAGS_32("mxcsr", &mxcsr), .group = "vector" },
+	{ FLAGS_32("mxcsr", &x86_flags_mxcsr), .group = "vector" },
 };
 
 static const struct target_register segments[] = {

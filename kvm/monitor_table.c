@@ -5,6 +5,8 @@
 
 /* clang-format off */
 static const struct monitor_command rows[] = {
+	{ "arch", "[auto|x86-64|i386|i8086]", "the CPU that the debugger takes it for (x86)",
+		monitor_arch },
 	{ "breakpoints", "", "what is set, and where it stands",
 		monitor_breakpoints },
 	{ "drive", "", "take the wheel: of several debuggers, this one lets the guest stop and go",

@@ -36,6 +36,7 @@ int monitor_vcpu(struct monitor *monitor, const char *arguments);
 int monitor_info_cpus(struct monitor *monitor, const char *arguments);
 
 /* monitor_settings.c */
+int monitor_arch(struct monitor *monitor, const char *arguments);
 int monitor_linear_pc(struct monitor *monitor, const char *arguments);
 int monitor_list_registers(struct monitor *monitor, const char *arguments);
 

@@ -43,6 +43,20 @@ static void register_set_add_registers(struct register_set *set, const struct ar
 	}
 }
 
+/* Makes a feature of the registers that were appended since there were `before`, if any. */
+static void register_set_close_feature(struct register_set *set, const char *name, unsigned before)
+{
+	struct target_description *description = &set->description;
+
+	if (description->register_count == before)
+		return;
+	set->features[description->feature_count++] = (struct target_feature){
+		.name = name,
+		.registers = &set->registers[before],
+		.count = description->register_count - before,
+	};
+}
+
 static void register_set_add_feature(struct register_set *set, const struct arch *arch,
 	const struct cpu *cpu, const struct target_feature *feature, unsigned first)
 {
@@ -52,32 +66,47 @@ static void register_set_add_feature(struct register_set *set, const struct arch
 	if (description->feature_count == REGISTER_SET_MAX_FEATURES)
 		return;
 	register_set_add_registers(set, arch, cpu, feature, first);
+	register_set_close_feature(set, feature->name, before);
 	if (description->register_count == before)
 		return;
-	set->features[description->feature_count++] = (struct target_feature){
-		.name = feature->name,
-		.registers = &set->registers[before],
-		.count = description->register_count - before,
-	};
 	if (first < arch->description->bulk_count)
 		description->bulk_count = description->register_count;
 	if (first < arch->description->listed_count)
 		set->short_count = description->register_count;
 }
 
+/* Those of the catalogue but for the first `skipped`. */
 static void register_set_add_features(
-	struct register_set *set, const struct arch *arch, const struct cpu *cpu)
+	struct register_set *set, const struct arch *arch, const struct cpu *cpu, unsigned skipped)
 {
 	const struct target_description *catalogue = arch->description;
 	unsigned first = 0;
 
 	for (unsigned i = 0; i < catalogue->feature_count; i++) {
-		const struct target_feature *feature = arch->feature(cpu, i);
+		const struct target_feature *feature = i < skipped ? NULL : arch->feature(cpu, i);
 
 		if (feature)
 			register_set_add_feature(set, arch, cpu, feature, first);
 		first += catalogue->features[i].count;
 	}
+}
+
+/* A view's registers are in every CPU. */
+static void register_set_add_view(struct register_set *set, const struct arch_view *view)
+{
+	unsigned *count = &set->description.register_count;
+
+	for (unsigned i = 0; i < view->feature_count; i++) {
+		const struct target_feature *feature = &view->features[i];
+		unsigned before = *count;
+
+		for (unsigned n = 0; n < feature->count; n++, ++*count) {
+			set->registers[*count] = feature->registers[n];
+			set->own[*count] = view->own[*count];
+		}
+		register_set_close_feature(set, feature->name, before);
+	}
+	set->description.bulk_count = set->short_count = *count;
 }
 
 /* A stop reply has two digits for a number. */
@@ -97,20 +126,29 @@ void register_set_list_all(struct register_set *set, bool all)
 	set->description.listed_count = all ? 0 : set->short_count;
 }
 
-void register_set_init(struct register_set *set, const struct arch *arch, const struct cpu *cpu)
+void register_set_init_view(struct register_set *set, const struct arch *arch,
+	const struct arch_view *view, const struct cpu *cpu)
 {
 	const struct target_description *catalogue = arch->description;
 
 	*set = (struct register_set){ .description = {
-					      .architecture = catalogue->architecture,
+					      .architecture = view ? view->architecture
+								   : catalogue->architecture,
 					      .features = set->features,
 					      .expedited = set->expedited,
 					      .aliases = catalogue->aliases,
 				      } };
-	register_set_add_features(set, arch, cpu);
+	if (view)
+		register_set_add_view(set, view);
+	register_set_add_features(set, arch, cpu, view ? view->replaces : 0);
 	register_set_number(set, catalogue->pc, &set->description.pc);
 	register_set_add_expedited(set, catalogue);
 	register_set_list_all(set, false);
 	if (arch->watchpoint_count)
 		set->description.watchpoint_count = arch->watchpoint_count(cpu);
+}
+
+void register_set_init(struct register_set *set, const struct arch *arch, const struct cpu *cpu)
+{
+	register_set_init_view(set, arch, NULL, cpu);
 }

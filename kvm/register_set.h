@@ -30,6 +30,10 @@ struct register_set {
  */
 void register_set_init(struct register_set *set, const struct arch *arch, const struct cpu *cpu);
 
+/* The same in one of arch's views. */
+void register_set_init_view(struct register_set *set, const struct arch *arch,
+	const struct arch_view *view, const struct cpu *cpu);
+
 /* Lists all of them, or (as it begins) those that the architecture's catalogue lists. */
 void register_set_list_all(struct register_set *set, bool all);
 

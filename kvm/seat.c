@@ -69,11 +69,41 @@ static int seat_change(struct seat *seat, unsigned thread, struct view *view)
 
 /* ---- always legal ------------------------------------------------------------------------ */
 
+/* As this debugger numbers them; NULL while nobody knows. */
+static struct register_set *seat_registers(struct seat *seat)
+{
+	if (seat->registers)
+		return seat->registers;
+	return vm_learn_registers(seat->vm) ? &seat->vm->registers : NULL;
+}
+
+/* The architecture's number of a register, or -ENOENT; -ENODATA while nobody knows. */
+static int seat_own_register(struct seat *seat, unsigned number)
+{
+	struct register_set *registers = seat_registers(seat);
+
+	return registers ? register_set_find(registers, number) : -ENODATA;
+}
+
 static const struct target_description *seat_description(struct target *target)
 {
-	struct vm *vm = seat_of(target)->vm;
+	struct register_set *registers = seat_registers(seat_of(target));
 
-	return vm_learn_registers(vm) ? &vm->registers.description : NULL;
+	return registers ? &registers->description : NULL;
+}
+
+static void seat_renew_description(struct target *target, unsigned thread)
+{
+	struct seat *seat = seat_of(target);
+	struct vm *vm = seat->vm;
+	struct vcpu *vcpu = vm_thread(vm, thread);
+	int wanted = seat->wanted_view;
+
+	if (wanted == SEAT_FITTING_VIEW)
+		wanted = vcpu && vcpu_fetch(vcpu, CPU_STOP, vm->call_timeout_ms) == 0
+				 ? vm->arch->view_fitting(&vcpu->cpu)
+				 : SEAT_OWN_VIEW;
+	seat->registers = wanted >= 0 && vm_learn_registers(vm) ? &vm->views[wanted] : NULL;
 }
 
 static unsigned seat_thread_count(struct target *target)
@@ -260,9 +290,12 @@ static int seat_resume(struct target *target, const struct target_resume *thread
 static int seat_register_read(struct target *target, unsigned thread, unsigned number, void *value)
 {
 	struct view view;
-	int rc = seat_look(seat_of(target), thread, &view);
+	int own, rc = seat_look(seat_of(target), thread, &view);
 
-	return rc < 0 ? rc : vm_read_register(view.vm, view.vcpu, number, value);
+	if (rc < 0)
+		return rc;
+	own = seat_own_register(seat_of(target), number);
+	return own < 0 ? own : vm_read_own_register(view.vm, view.vcpu, (unsigned)own, value);
 }
 
 static int seat_register_write(
@@ -270,13 +303,16 @@ static int seat_register_write(
 {
 	struct seat *seat = seat_of(target);
 	struct view view;
-	int rc = seat_look(seat, thread, &view);
+	int own, rc = seat_look(seat, thread, &view);
 
 	if (rc == 0 && view.vm->non_stop && !run_is_at_rest(view.vcpu))
 		rc = -EBUSY;
 	if (rc == 0 && !seat_may_drive(seat))
 		rc = -EPERM;
-	return rc < 0 ? rc : vm_write_register(view.vm, view.vcpu, number, value);
+	if (rc < 0)
+		return rc;
+	own = seat_own_register(seat, number);
+	return own < 0 ? own : vm_write_own_register(view.vm, view.vcpu, (unsigned)own, value);
 }
 
 static ssize_t seat_memory_read(
@@ -414,6 +450,8 @@ static int seat_breakpoint_insert(
 
 	if (rc < 0)
 		return rc;
+	if (seat->registers && (spec->condition_count || spec->command_count))
+		return -EINVAL; /* code names registers by numbers that are not vm's */
 	if (view.vcpu->state != VCPU_PARKED)
 		view.vcpu = vm_thread(view.vm, run_first_parked(view.vm)); /* it is for all */
 	view.vm->stale = true;
@@ -564,6 +602,7 @@ void seat_on_output(struct seat *seat, const char *text, size_t length)
 
 static const struct target_ops seat_target_ops = {
 	.description = seat_description,
+	.renew_description = seat_renew_description,
 	.thread_count = seat_thread_count,
 	.thread_describe = seat_thread_describe,
 	.is_stopped = seat_is_stopped,
@@ -589,7 +628,10 @@ static const struct target_ops seat_target_ops = {
 
 int seat_init(struct seat *seat, struct vm *vm)
 {
-	*seat = (struct seat){ .target = { .ops = &seat_target_ops }, .vm = vm, .has_left = true };
+	*seat = (struct seat){ .target = { .ops = &seat_target_ops },
+		.vm = vm,
+		.has_left = true,
+		.wanted_view = SEAT_OWN_VIEW };
 	if (vm->state == VM_GONE)
 		return -ENODEV;
 	for (unsigned i = 0; i < VM_MAX_SEATS; i++) {

@@ -19,6 +19,9 @@
 
 #include "kvm/vm.h"
 
+/* In place of the number of a view: the catalogue's own layout, and the one that fits the mode. */
+enum { SEAT_OWN_VIEW = -1, SEAT_FITTING_VIEW = -2 };
+
 struct seat {
 	struct target target;
 	struct vm *vm;
@@ -28,6 +31,8 @@ struct seat {
 	bool wants_hold;  /* on_hold is due */
 	bool interrupted; /* on_stop is due without a stop */
 	bool has_left;    /* detached: takes no part any more */
+	int wanted_view; /* of arch's, for the next description; or SEAT_OWN_VIEW, SEAT_FITTING_VIEW */
+	struct register_set *registers; /* as the debugger has read them; NULL: vm's */
 };
 
 /* A new place.  -EBUSY: all are taken; -ENODEV: the guest is gone.  vm must outlive it. */

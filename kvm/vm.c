@@ -50,39 +50,35 @@ bool vm_learn_registers(struct vm *vm)
 	if (vcpu->state != VCPU_PARKED)
 		return false;
 	register_set_init(&vm->registers, vm->arch, &vcpu->cpu);
-	register_set_list_all(&vm->registers, vm->lists_all);
+	for (unsigned i = 0; i < vm->arch->view_count; i++)
+		register_set_init_view(&vm->views[i], vm->arch, &vm->arch->views[i], &vcpu->cpu);
+	vm_list_all_registers(vm, vm->lists_all);
 	vm->knows_registers = true;
 	return true;
 }
 
-/* The architecture's number of a register, or -ENOENT; -ENODATA while nobody knows. */
-static int vm_own_register(struct vm *vm, unsigned number)
+int vm_read_own_register(struct vm *vm, struct vcpu *vcpu, unsigned own, void *value)
 {
-	return vm_learn_registers(vm) ? register_set_find(&vm->registers, number) : -ENODATA;
+	if (vcpu->state != VCPU_PARKED)
+		return -ENODATA;
+	vcpu_fetch(vcpu, vm->arch->register_groups(own), vm->call_timeout_ms);
+	return vm->arch->register_read(&vcpu->cpu, own, value);
+}
+
+int vm_write_own_register(struct vm *vm, struct vcpu *vcpu, unsigned own, const void *value)
+{
+	int rc = vcpu_fetch(vcpu, vm->arch->register_groups(own), vm->call_timeout_ms);
+
+	if (rc == 0)
+		rc = vm->arch->register_write(&vcpu->cpu, own, value);
+	return rc < 0 ? rc : vcpu_store(vcpu, vm->call_timeout_ms);
 }
 
 int vm_read_register(struct vm *vm, struct vcpu *vcpu, unsigned number, void *value)
 {
-	int own = vm_own_register(vm, number);
+	int own = vm_learn_registers(vm) ? register_set_find(&vm->registers, number) : -ENODATA;
 
-	if (own < 0)
-		return own;
-	if (vcpu->state != VCPU_PARKED)
-		return -ENODATA;
-	vcpu_fetch(vcpu, vm->arch->register_groups((unsigned)own), vm->call_timeout_ms);
-	return vm->arch->register_read(&vcpu->cpu, (unsigned)own, value);
-}
-
-int vm_write_register(struct vm *vm, struct vcpu *vcpu, unsigned number, const void *value)
-{
-	int rc, own = vm_own_register(vm, number);
-
-	if (own < 0)
-		return own;
-	rc = vcpu_fetch(vcpu, vm->arch->register_groups((unsigned)own), vm->call_timeout_ms);
-	if (rc == 0)
-		rc = vm->arch->register_write(&vcpu->cpu, (unsigned)own, value);
-	return rc < 0 ? rc : vcpu_store(vcpu, vm->call_timeout_ms);
+	return own < 0 ? own : vm_read_own_register(vm, vcpu, (unsigned)own, value);
 }
 
 /* ---- life -------------------------------------------------------------------------------- */
@@ -102,8 +98,10 @@ int vm_init(struct vm *vm, const struct arch *arch, const struct vm_hooks *hooks
 		.state = VM_FREE,
 	};
 	vm->vcpus = calloc(vcpu_count, sizeof(*vm->vcpus));
-	if (!vm->vcpus)
-		return -ENOMEM;
+	vm->views = calloc(arch->view_count + 1u, sizeof(*vm->views));
+	rc = -ENOMEM;
+	if (!vm->vcpus || !vm->views)
+		goto free_vcpus;
 	for (unsigned i = 0; i < vcpu_count; i++)
 		vm->vcpus[i].port.fd = -1;
 	rc = journal_open(journal_fd, &vm->journal);
@@ -117,6 +115,7 @@ int vm_init(struct vm *vm, const struct arch *arch, const struct vm_hooks *hooks
 close_journal:
 	journal_close(&vm->journal);
 free_vcpus:
+	free(vm->views);
 	free(vm->vcpus);
 	return rc;
 }
@@ -126,6 +125,7 @@ void vm_fini(struct vm *vm)
 	breakpoint_clear(&vm->table);
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vcpu_fini(&vm->vcpus[i]);
+	free(vm->views);
 	free(vm->vcpus);
 	memory_fini(&vm->memory);
 	journal_close(&vm->journal);
@@ -148,6 +148,8 @@ void vm_list_all_registers(struct vm *vm, bool all)
 {
 	vm->lists_all = all;
 	register_set_list_all(&vm->registers, all);
+	for (unsigned i = 0; i < vm->arch->view_count; i++)
+		register_set_list_all(&vm->views[i], all);
 }
 
 int vm_vcpu_fd(const struct vm *vm, unsigned index)

@@ -66,9 +66,10 @@ struct vm {
 	unsigned vcpu_count;
 	struct vcpu *vcpus;
 	struct register_set registers;
-	bool knows_registers; /* registers is made: a vCPU has been parked */
-	bool lists_all;       /* of them: vm_list_all_registers() */
-	bool linear_pc;       /* of every vCPU: struct cpu */
+	struct register_set *views; /* likewise in each of arch's views */
+	bool knows_registers;       /* they are made: a vCPU has been parked */
+	bool lists_all;             /* of them: vm_list_all_registers() */
+	bool linear_pc;             /* of every vCPU: struct cpu */
 
 	struct seat *seats[VM_MAX_SEATS]; /* by their number; NULL: free */
 	struct seat *driver; /* all-stop: who may stop, resume and change; NULL: nobody yet */
@@ -148,7 +149,10 @@ bool vm_learn_registers(struct vm *vm);
  * TARGET_REGISTER_MAX_BYTES.  -ENODATA also while the vCPU is not parked.
  */
 int vm_read_register(struct vm *vm, struct vcpu *vcpu, unsigned number, void *value);
-int vm_write_register(struct vm *vm, struct vcpu *vcpu, unsigned number, const void *value);
+
+/* The same by the architecture's number, whatever the debugger calls it. */
+int vm_read_own_register(struct vm *vm, struct vcpu *vcpu, unsigned own, void *value);
+int vm_write_own_register(struct vm *vm, struct vcpu *vcpu, unsigned own, const void *value);
 
 /* Tells the user of each limitation once. */
 void vm_say_limitations(struct vm *vm, uint32_t limitations);

@@ -42,9 +42,12 @@ static int transfer_put_page(
  */
 static int transfer_write_features(struct session *session, bool is_first)
 {
-	const struct target_description *description =
-		session->target->ops->description(session->target);
+	const struct target_ops *ops = session->target->ops;
+	const struct target_description *description;
 
+	if (is_first && ops->renew_description)
+		ops->renew_description(session->target, session->general_thread);
+	description = ops->description(session->target);
 	if (!description)
 		return -ENODATA;
 	if (is_first)

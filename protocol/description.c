@@ -112,6 +112,7 @@ static const struct vector_views scalable_views = { "aarch64", scalable_vectors,
 
 static const struct vector_views vector_views[] = {
 	{ "i386", x86_vectors, COUNT_OF(x86_vectors), x86_unions, COUNT_OF(x86_unions) },
+	{ "i8086", x86_vectors, COUNT_OF(x86_vectors), x86_unions, COUNT_OF(x86_unions) },
 	{ "aarch64", arm64_vectors, COUNT_OF(arm64_vectors), arm64_unions, COUNT_OF(arm64_unions) },
 };
 

@@ -217,6 +217,11 @@ struct target_ops {
 	 * and the same from then on.  The target's own.
 	 */
 	const struct target_description *(*description)(struct target *target);
+	/*
+	 * The debugger is about to read the description from its beginning.  If its user has chosen another
+	 * layout, description() is of that one now, and so are register numbers.  May be NULL.
+	 */
+	void (*renew_description)(struct target *target, unsigned thread);
 	unsigned (*thread_count)(struct target *target);
 	/* One line about a thread, "vCPU 1, halted", cut to size.  Always legal. */
 	void (*thread_describe)(struct target *target, unsigned thread, char *text, size_t size);

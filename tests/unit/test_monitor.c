@@ -285,6 +285,48 @@ static void test_list_registers(void **state)
 	}
 }
 
+static const char *architecture(struct rig *rig)
+{
+	struct target *target = &rig->seat.target;
+
+	return target->ops->description(target)->architecture;
+}
+
+/* A layout is changed by the debugger's next look at the description, and not before. */
+static void test_arch(void **state)
+{
+	static const struct target_code never = { (const uint8_t *)"\x22\x00\x27", 3 };
+	struct target_breakpoint_spec spec = {
+		.address = FAKE_CODE, .length = 1, .conditions = &never, .condition_count = 1
+	};
+	struct rig *rig = *state;
+	struct target *target = &rig->seat.target;
+	uint8_t value[TARGET_REGISTER_MAX_BYTES] = { 0 };
+
+	if (!rig->vm.arch->view_count) {
+		expect_refused(rig, "arch", "one layout");
+		return;
+	}
+	expect_said(rig, "arch", "the next description is of x86-64\n");
+	expect_words(rig, "arch i386", "unset tdesc filename");
+	expect_refused(rig, "arch arm", "auto, x86-64, i386 and i8086");
+	assert_string_equal(architecture(rig), "i386:x86-64");
+	target->ops->renew_description(target, 1);
+	assert_string_equal(architecture(rig), "i386");
+	assert_int_equal(target->ops->register_read(target, 1, 8, value), 0); /* eip */
+	assert_memory_equal(value, "\x00\x00\x01\x00", 4);
+	memcpy(value, "\x78\x56\x34\x12\0\0\0\0", 8);
+	assert_int_equal(target->ops->register_write(target, 1, 1, value), 0);
+	expect_said(rig, "reg ecx", "ecx                0x12345678\n");
+	assert_int_equal(target->ops->breakpoint_insert(target, 1, &spec), -EINVAL);
+	expect_words(rig, "arch auto", "what fits the mode");
+	assert_string_equal(architecture(rig), "i386");
+	target->ops->renew_description(target, 1); /* the vCPU is in 64-bit mode */
+	assert_string_equal(architecture(rig), "i386:x86-64");
+	expect_said(rig, "reg rcx", "rcx                0x12345678\n");
+	assert_int_equal(target->ops->breakpoint_insert(target, 1, &spec), 0);
+}
+
 /* ---- registers --------------------------------------------------------------------------- */
 
 static void test_registers(void **state)
@@ -689,6 +731,7 @@ int main(void)
 		TEST(test_vcpus),
 		TEST(test_linear_pc),
 		TEST(test_list_registers),
+		TEST(test_arch),
 		TEST(test_registers),
 		TEST(test_registers_refused),
 		TEST(test_numbered),

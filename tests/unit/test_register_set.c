@@ -176,6 +176,43 @@ static void test_too_many(void **state)
 	assert_int_equal(register_set_find(&set, REGISTER_SET_MAX_REGISTERS), -ENOENT);
 }
 
+/* In a view: its registers, then what is left of the catalogue, by the same numbers of ours. */
+static void test_view(void **state)
+{
+	static const struct target_register v[] = { { .name = "v0", .bits = 32 },
+		{ .name = "v1", .bits = 16 } };
+	static const struct target_feature view_features[] = { { "v", v, COUNT_OF(v) } };
+	static const uint16_t own[] = { 2, 0 };
+	static const struct arch_view view = { .name = "other",
+		.architecture = "another",
+		.features = view_features,
+		.feature_count = 1,
+		.own = own,
+		.replaces = 2 };
+	const struct arch arch = {
+		.description = &catalogue, .feature = every_feature, .has_register = has_bit
+	};
+	static struct cpu cpu = { .valid = 1 << 5 | 1 << 8 };
+
+	(void)state;
+	register_set_init_view(&set, &arch, &view, &cpu);
+	assert_string_equal(set.description.architecture, "another");
+	assert_int_equal(set.description.feature_count, 2);
+	assert_int_equal(set.description.register_count, 4);
+	assert_int_equal(set.description.bulk_count, 2);
+	assert_int_equal(set.description.listed_count, 2);
+	assert_int_equal(set.description.pc, 0);
+	assert_int_equal(register_set_find(&set, 0), 2);
+	assert_int_equal(register_set_find(&set, 1), 0);
+	assert_int_equal(register_set_find(&set, 2), 5);
+	assert_int_equal(register_set_find(&set, 3), 8);
+	assert_int_equal(register_set_find(&set, 4), -ENOENT);
+	assert_string_equal(register_set_get(&set, 1)->name, "v1");
+	assert_int_equal(set.description.expedited_count, 2); /* 2 and 8; there is no 4 */
+	assert_int_equal(set.description.expedited[0], 0);
+	assert_int_equal(set.description.expedited[1], 3);
+}
+
 static void test_listing(void **state)
 {
 	const struct arch arch = { .description = &catalogue, .feature = every_feature };
@@ -196,6 +233,7 @@ int main(void)
 		cmocka_unit_test(test_a_feature_less),
 		cmocka_unit_test(test_registers_less),
 		cmocka_unit_test(test_another_size),
+		cmocka_unit_test(test_view),
 		cmocka_unit_test(test_listing),
 		cmocka_unit_test(test_too_many),
 	};

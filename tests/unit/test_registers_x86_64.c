@@ -735,6 +735,55 @@ static void test_linear_pc(void **context)
 	}
 }
 
+/* Each register of a view is the one of that name, or the lower half of it. */
+static void test_views(void **context)
+{
+	(void)context;
+	for (unsigned i = 0; i < X86_VIEW_COUNT; i++) {
+		const struct arch_view *view = &arch_x86_64.views[i];
+		const uint16_t *own = view->own;
+		unsigned first = 0;
+
+		for (unsigned f = 0; f < view->feature_count; f++)
+			for (unsigned n = 0; n < view->features[f].count; n++, own++) {
+				const struct target_register *reg = &view->features[f].registers[n];
+				const struct target_register *is = find(*own);
+
+				assert_string_equal(
+					reg->name + (*reg->name == 'e' && reg->bits == 32 &&
+							    *is->name == 'r'),
+					is->name + (*reg->name == 'e' && *is->name == 'r'));
+				assert_true(reg->bits <= is->bits);
+			}
+		for (unsigned f = 0; f < view->replaces; f++)
+			first += arch_x86_64.description->features[f].count;
+		assert_int_equal(first, X86_REG_K_GS_BASE);
+	}
+}
+
+static void test_view_fitting(void **context)
+{
+	static const struct {
+		enum mode mode;
+		int view;
+	} cases[] = {
+		{ REAL, X86_VIEW_I8086 },
+		{ VIRTUAL_8086, X86_VIEW_I8086 },
+		{ PROTECTED_16, X86_VIEW_I8086 },
+		{ PROTECTED_32, X86_VIEW_I386 },
+		{ COMPATIBLE, X86_VIEW_I386 },
+		{ LONG, -1 },
+		{ LONG_USER, -1 },
+	};
+
+	(void)context;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct cpu cpu = cpu_in(cases[i].mode);
+
+		assert_int_equal(arch_x86_64.view_fitting(&cpu), cases[i].view);
+	}
+}
+
 static void test_address_space(void **context)
 {
 	struct cpu cpu = cpu_in(LONG);
@@ -803,6 +852,8 @@ int main(void)
 		cmocka_unit_test(test_describe),
 		cmocka_unit_test(test_describe_smm),
 		cmocka_unit_test(test_linear_pc),
+		cmocka_unit_test(test_views),
+		cmocka_unit_test(test_view_fitting),
 		cmocka_unit_test(test_address_space),
 		cmocka_unit_test(test_limitations_have_words),
 	};

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One session through every mode of an x86 CPU: protected, real, protected again, long."""
+"""One session through every mode of an x86 CPU: protected, real, protected again, long; and other layouts."""
 from session import *
 
 SHAPE = None  # names of info registers, which a change of modes must not change
@@ -82,6 +82,29 @@ def stepped(at):
     check("stepi in real mode, again", stop.pc == at + 2 and stop.thread == 2, stop)
 
 
+def disassembled():
+    """gdb takes the CPU for a smaller one, from its next look at the description on."""
+    do("monitor arch i8086")
+    check("monitor arch i8086: nothing changes yet", value("$rip") == pc() and "cli" not in do("x/i $pc"))
+    do("file")
+    do("unset tdesc filename")
+    said = do("x/2i $pc")
+    check("monitor arch i8086, unset tdesc filename: 16-bit code", "xor    %ax,%ax" in said, said)
+    check("info registers: those of i8086", re.search("^eip ", do("info registers"), re.M))
+    do("set var $ecx = 0x12345678")
+    do("maintenance flush register-cache")
+    check("set var $ecx: read back", value("$ecx") == 0x12345678, hex(value("$ecx")))
+    check("p $cr0, $gdtr_limit: there, too", value("$cr0") & 1 == 0 and value("$gdtr_limit") == 0xffff)
+    before = pc()
+    stop = go("stepi")
+    check("stepi as i8086", stop.pc == before + 2, stop)
+    do("monitor arch x86-64")
+    do("unset tdesc filename")
+    do("file %s" % os.environ["STAGE_ELF"])
+    check("monitor arch x86-64, unset tdesc filename: $rcx", value("$rcx") == 0x12345678, hex(value("$rcx")))
+    check_registers("in real mode, after another layout")
+
+
 def protected_again():
     do("delete")
     number = set_breakpoint("hbreak *trampoline_32")
@@ -112,6 +135,7 @@ def modes():
         offset(at)
         written(at)
         stepped(at)
+        disassembled()
         protected_again()
     long()
 
