@@ -146,7 +146,7 @@ static void test_description(void **context)
 	for (unsigned i = 0; i < description->feature_count; i++)
 		sum += description->features[i].count;
 	assert_int_equal(sum, description->register_count);
-	assert_int_equal(description->bulk_count, 148);
+	assert_int_equal(description->bulk_count, 59);
 	assert_int_equal(description->listed_count, X86_REG_CS_BASE);
 	assert_int_equal(description->pc, 16);
 	for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
