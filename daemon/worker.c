@@ -16,7 +16,7 @@
 
 enum {
 	WORKER_BURST = 32,
-	WORKER_DEBUGGERS_MAX = 1,
+	WORKER_DEBUGGERS_MAX = VM_MAX_SEATS,
 	WORKER_WAITING_MAX = 8,
 };
 
@@ -136,7 +136,7 @@ static void worker_send_back(struct worker *worker, int fd, struct control_debug
 static void worker_refuse(struct worker *worker, struct worker_visitor *visitor, int error)
 {
 	log_info("a debugger was sent away: %s",
-		error == EUSERS ? "this guest is being debugged already" : strerror(error));
+		error == EUSERS ? "this guest has as many as it can have" : strerror(error));
 	visitor->from.refusal = (uint32_t)error;
 	if (visitor->from.talk.conversation.has_begun)
 		worker_send_back(worker, visitor->fd, &visitor->from);

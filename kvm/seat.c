@@ -265,6 +265,23 @@ static int seat_stop(struct target *target)
 	return rc;
 }
 
+/*
+ * An observer may have let go of some threads alone; gdb 13 fails when it then hears of another one.  So
+ * the stop is told as the first one's of those: 0 when all were let go.
+ */
+static unsigned seat_only_thread(const struct vm *vm, const struct target_resume *threads)
+{
+	unsigned only = 0;
+
+	for (unsigned i = vm->vcpu_count; i--;)
+		if (threads[i].action != TARGET_STAY)
+			only = i + 1;
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (threads[i].action == TARGET_STAY)
+			return only;
+	return 0;
+}
+
 static int seat_resume(struct target *target, const struct target_resume *threads)
 {
 	struct seat *seat = seat_of(target);
@@ -282,6 +299,7 @@ static int seat_resume(struct target *target, const struct target_resume *thread
 	else if (seat_drives(seat) && vm->state != VM_HELD && vm->state != VM_RUNNING)
 		rc = -EBUSY;
 	seat->waits = rc == 0;
+	seat->waits_for = seat_drives(seat) ? 0 : seat_only_thread(vm, threads);
 	return rc;
 }
 
@@ -548,15 +566,29 @@ static int seat_detach(struct target *target)
 
 /* ---- what the guest has to tell ---------------------------------------------------------- */
 
+/* As the observer can understand it. */
+static struct target_stop seat_translate(const struct seat *seat, const struct target_stop *stop)
+{
+	if (!seat->waits_for || !stop->thread || stop->thread == seat->waits_for ||
+		stop->reason == TARGET_STOP_CRASHED)
+		return *stop;
+	return (struct target_stop){ .reason = stop->reason == TARGET_STOP_INTERRUPT
+						       ? TARGET_STOP_INTERRUPT
+						       : TARGET_STOP_QUIET,
+		.thread = seat->waits_for };
+}
+
 void seat_on_stop(struct seat *seat, const struct target_stop *stop)
 {
 	struct target_listener *listener = seat->target.listener;
+	struct target_stop own = seat_translate(seat, stop);
 
 	if (!seat->vm->non_stop && !seat->waits)
 		return;
 	seat->waits = seat->interrupted = false;
+	seat->waits_for = 0;
 	if (listener)
-		listener->ops->on_stop(listener, stop);
+		listener->ops->on_stop(listener, &own);
 }
 
 void seat_on_hold(struct seat *seat)

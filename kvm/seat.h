@@ -25,12 +25,13 @@ enum { SEAT_OWN_VIEW = -1, SEAT_FITTING_VIEW = -2 };
 struct seat {
 	struct target target;
 	struct vm *vm;
-	unsigned number;  /* in vm->seats and in the breakpoint table */
-	bool waits;       /* all-stop: on_stop is due */
-	bool holds;       /* everybody is held for this one */
-	bool wants_hold;  /* on_hold is due */
-	bool interrupted; /* on_stop is due without a stop */
-	bool has_left;    /* detached: takes no part any more */
+	unsigned number;    /* in vm->seats and in the breakpoint table */
+	bool waits;         /* all-stop: on_stop is due */
+	unsigned waits_for; /* 0: any thread's; of an observer: only this one was to go on */
+	bool holds;         /* everybody is held for this one */
+	bool wants_hold;    /* on_hold is due */
+	bool interrupted;   /* on_stop is due without a stop */
+	bool has_left;      /* detached: takes no part any more */
 	int wanted_view; /* of arch's, for the next description; or SEAT_OWN_VIEW, SEAT_FITTING_VIEW */
 	struct register_set *registers; /* as the debugger has read them; NULL: vm's */
 };

@@ -141,6 +141,7 @@ static const char *error_text(int error)
 		{ ENOSPC, "out of hardware breakpoints or watchpoints" },
 		{ ESRCH, "no such thread or process" },
 		{ ENOENT, "there is no such thing here" },
+		{ EPERM, "another debugger drives this guest; 'monitor drive' takes over" },
 		{ EROFS, "this cannot be written" },
 		{ EBUSY, "the guest is running" },
 		{ E2BIG, "too many conditions or commands" },

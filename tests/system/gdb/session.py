@@ -258,6 +258,39 @@ def hits(number):
     return None
 
 
+# ---- two gdbs at once ----------------------------------------------------------------------
+
+
+def tell(word):
+    """Something is so now, for the other gdb; both know the directory SYNC."""
+    open(os.path.join(os.environ["SYNC"], word), "w").close()
+    print("told: " + word, flush=True)
+
+
+def heard(word):
+    return os.path.exists(os.path.join(os.environ["SYNC"], word))
+
+
+def hear(word, seconds=PATIENCE):
+    """Waits until the other gdb has told that."""
+    end = time.monotonic() + seconds
+    while not heard(word):
+        if time.monotonic() > end:
+            raise TooSlow("the other gdb did not tell '%s'" % word)
+        time.sleep(0.05)
+
+
+def go_until_heard(word):
+    """Continues again and again: the other gdb, which waits for a stop, may come late. The last stop."""
+    end = time.monotonic() + PATIENCE
+    stop = go()
+    while not heard(word) and time.monotonic() < end:
+        time.sleep(0.5)
+        stop = go()
+    hear(word, 1)
+    return stop
+
+
 # ---- the protocol by hand ------------------------------------------------------------------
 
 
