@@ -78,9 +78,8 @@ def extended():
 
 
 def packets():
-    error = refused("monitor help")
-    check("monitor help: not supported, in words",
-          error is not None and "not support" in error, error)
+    error = refused("monitor nobody-knows")
+    check("monitor nobody-knows: refused", error is not None, error)
     for packet in ("qNobodyKnows", "vNobodyKnows;1", "QNobodyKnows:1", "Y1,2,3"):
         said = do("maintenance packet " + packet)
         check("maintenance packet %s: the empty answer" % packet, 'received: ""' in said, said)
@@ -90,16 +89,19 @@ def packets():
 
 
 def second_debugger():
+    """It observes; hub has more of that."""
     peer = Peer()
-    try:
-        sent = peer.receive()
-    except ConnectionResetError:
-        sent = ""
-    check("a second debugger is sent away", sent == "", sent)
-    peer.close()
+    said = peer.ask("?")
+    check("a second debugger is let in", said.startswith("T05"), said)
+    said = peer.ask("M%x,1:00" % address("total_rounds"))
+    check("... and may not write", said.startswith("E"), said)
     do("tbreak worker_round")
     stop = go()
     check("the first one is not disturbed", stop.function == "worker_round", stop)
+    peer.close()
+    do("tbreak worker_round")
+    stop = go()
+    check("... nor when the second one vanishes", stop.function == "worker_round", stop)
 
 
 def leaving():
