@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of system registers: the two lists of sysregs_arm64.h. */
+/* The table of system registers: the lists of sysregs_arm64.h. */
 #include "kvm/cpu_arm64.h"
 
 #define ARM64_SYSREG_INFO(name, op0, op1, crn, crm, op2, how)                                      \
@@ -8,6 +8,7 @@
 /* clang-format off */
 const struct arm64_sysreg_info arm64_sysregs[ARM64_SYSREG_COUNT] = {
 	ARM64_SYSREGS_STOP(ARM64_SYSREG_INFO)
-	ARM64_SYSREGS_MORE(ARM64_SYSREG_INFO)
+	ARM64_SYSREGS_COMMON(ARM64_SYSREG_INFO)
+	ARM64_SYSREGS_RARE(ARM64_SYSREG_INFO)
 };
 /* clang-format on */

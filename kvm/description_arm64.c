@@ -2,7 +2,8 @@
 /*
  * The register set that a debugger is told of, and which of it a vCPU has: the features which every
  * aarch64 debugger knows, and our own with the system registers, last.  A bulk transfer ends before
- * what is large or seldom wanted.  Where a register's value lives is known to registers_arm64.c.
+ * what is large or seldom wanted; what is hardly ever wanted is not listed, for gdb takes all that is
+ * neither vector nor float for a part of `info registers'.  Where a register's value lives is known to registers_arm64.c.
  *
  * gdb up to 13 knows the masks of pointer authentication by a feature without the _v2: gdb 9 to 12 die
  * of it when there are registers of ours too, and gdb 13 puts no kernel address right by it.
@@ -116,16 +117,20 @@ static const struct target_register system_registers[] = {
 	SYSTEM("SP_EL1")
 	SYSTEM("MDSCR_EL1")
 	SYSTEM("OSLSR_EL1")
+	ARM64_SYSREGS_STOP(SYSTEM_REGISTER)
+	ARM64_SYSREGS_COMMON(SYSTEM_REGISTER)
+};
+
+static const struct target_register more_registers[] = {
+	ARM64_SYSREGS_RARE(SYSTEM_REGISTER)
 	DEBUG_PAIRS("DBGBVR")
 	DEBUG_PAIRS("DBGBCR")
 	DEBUG_PAIRS("DBGWVR")
 	DEBUG_PAIRS("DBGWCR")
-	ARM64_SYSREGS_STOP(SYSTEM_REGISTER)
-	ARM64_SYSREGS_MORE(SYSTEM_REGISTER)
 };
 /* clang-format on */
 
-enum { FEATURE_CORE, FEATURE_FPU, FEATURE_SVE, FEATURE_TLS, FEATURE_PAUTH, FEATURE_SYSTEM };
+enum { FEATURE_CORE, FEATURE_FPU, FEATURE_SVE, FEATURE_TLS, FEATURE_PAUTH };
 
 static const struct target_feature features[] = {
 	[FEATURE_CORE] = { "org.gnu.gdb.aarch64.core", core, ENTRIES(core) },
@@ -133,8 +138,8 @@ static const struct target_feature features[] = {
 	[FEATURE_SVE] = { "org.gnu.gdb.aarch64.sve", sve, ENTRIES(sve) },
 	[FEATURE_TLS] = { "org.gnu.gdb.aarch64.tls", tls, ENTRIES(tls) },
 	[FEATURE_PAUTH] = { "org.gnu.gdb.aarch64.pauth_v2", pauth, ENTRIES(pauth) },
-	[FEATURE_SYSTEM] = { "org.gdbproxy.arm64.system", system_registers,
-		ENTRIES(system_registers) },
+	{ "org.gdbproxy.arm64.system", system_registers, ENTRIES(system_registers) },
+	{ "org.gdbproxy.arm64.more", more_registers, ENTRIES(more_registers) },
 };
 
 _Static_assert(ENTRIES(core) == ARM64_NUMBER_V, "core and its numbers");
@@ -144,8 +149,10 @@ _Static_assert(
 	ENTRIES(tls) == ARM64_NUMBER_PAUTH_DMASK - ARM64_NUMBER_TPIDR, "tls and its numbers");
 _Static_assert(
 	ENTRIES(pauth) == ARM64_NUMBER_SYSTEM - ARM64_NUMBER_PAUTH_DMASK, "pauth and its numbers");
-_Static_assert(ENTRIES(system_registers) == ARM64_NUMBER_COUNT - ARM64_NUMBER_SYSTEM,
+_Static_assert(ENTRIES(system_registers) == ARM64_NUMBER_MORE - ARM64_NUMBER_SYSTEM,
 	"system registers and their numbers");
+_Static_assert(ENTRIES(more_registers) == ARM64_NUMBER_COUNT - ARM64_NUMBER_MORE,
+	"more registers and their numbers");
 
 static const uint8_t expedited[] = { 29, ARM64_NUMBER_SP, ARM64_NUMBER_PC, ARM64_NUMBER_VG };
 
@@ -155,6 +162,7 @@ const struct target_description description_arm64 = {
 	.feature_count = ENTRIES(features),
 	.register_count = ARM64_NUMBER_COUNT,
 	.bulk_count = ARM64_NUMBER_Z,
+	.listed_count = ARM64_NUMBER_MORE,
 	.expedited = expedited,
 	.expedited_count = ENTRIES(expedited),
 	.pc = ARM64_NUMBER_PC,
@@ -206,9 +214,9 @@ bool description_arm64_has(const struct cpu *cpu, unsigned number, struct target
 		return bitmap_has(arm64->sysregs_valid, ARM64_TPIDR_EL0);
 	if (number == ARM64_NUMBER_TPIDR2)
 		return bitmap_has(arm64->sysregs_valid, ARM64_TPIDR2_EL0);
-	if (number >= ARM64_NUMBER_SYSREGS)
-		return description_arm64_has_sysreg(arm64, number - ARM64_NUMBER_SYSREGS);
 	if (number >= ARM64_NUMBER_DBGBVR)
 		return description_arm64_has_pair(arm64, number);
+	if (number >= ARM64_NUMBER_SYSREGS)
+		return description_arm64_has_sysreg(arm64, number - ARM64_NUMBER_SYSREGS);
 	return true;
 }

@@ -25,7 +25,7 @@ struct place {
 		register_group, 8, register_access, offsetof(struct cpu_arm64, member), 0          \
 	}
 
-static const struct place system_places[ARM64_NUMBER_DBGBVR - ARM64_NUMBER_SYSTEM] = {
+static const struct place system_places[ARM64_NUMBER_SYSREGS - ARM64_NUMBER_SYSTEM] = {
 	[ARM64_NUMBER_ELR_EL1 - ARM64_NUMBER_SYSTEM] =
 		PLACE(CPU_GENERAL, ARM64_READ_WRITE, regs.elr_el1),
 	[ARM64_NUMBER_SPSR_EL1 - ARM64_NUMBER_SYSTEM] =
@@ -170,11 +170,11 @@ static struct place place_find(const struct cpu_arm64 *cpu, unsigned number)
 		return place_sysreg(cpu, ARM64_TPIDR2_EL0);
 	if (number < ARM64_NUMBER_SYSTEM)
 		return place_pauth();
-	if (number < ARM64_NUMBER_DBGBVR)
-		return system_places[number - ARM64_NUMBER_SYSTEM];
 	if (number < ARM64_NUMBER_SYSREGS)
-		return place_debug(number - ARM64_NUMBER_DBGBVR);
-	return place_sysreg(cpu, number - ARM64_NUMBER_SYSREGS);
+		return system_places[number - ARM64_NUMBER_SYSTEM];
+	if (number < ARM64_NUMBER_DBGBVR)
+		return place_sysreg(cpu, number - ARM64_NUMBER_SYSREGS);
+	return place_debug(number - ARM64_NUMBER_DBGBVR);
 }
 
 uint32_t registers_arm64_groups(unsigned number)

@@ -289,11 +289,13 @@
 	X(FPEXC32_EL2, 3, 4, 5, 3, 0, READ_WRITE)                                                  \
 	X(DBGVCR32_EL2, 2, 4, 0, 7, 0, READ_WRITE)
 
-/* Fetched only when the debugger asks: CPU_MSRS. */
-#define ARM64_SYSREGS_MORE(X)                                                                      \
+/* Fetched only when the debugger asks, CPU_MSRS: what a debugger lists by itself, and the rest. */
+#define ARM64_SYSREGS_COMMON(X)                                                                    \
 	ARM64_SYSREGS_CONTROL(X)                                                                   \
+	ARM64_SYSREGS_TIMER(X)
+
+#define ARM64_SYSREGS_RARE(X)                                                                      \
 	ARM64_SYSREGS_KEYS(X)                                                                      \
-	ARM64_SYSREGS_TIMER(X)                                                                     \
 	ARM64_SYSREGS_MONITOR(X)                                                                   \
 	ARM64_SYSREGS_COUNTERS(X)                                                                  \
 	ARM64_SYSREGS_IDENTITY(X)                                                                  \

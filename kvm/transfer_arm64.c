@@ -42,7 +42,8 @@ _Static_assert(GUESTDBG_USE_HW == KVM_GUESTDBG_USE_HW, "USE_HW");
 			       ARM64_SYS_REG(op0, op1, crn, crm, op2),                             \
 		#name);
 ARM64_SYSREGS_STOP(ASSERT_ENCODING)
-ARM64_SYSREGS_MORE(ASSERT_ENCODING)
+ARM64_SYSREGS_COMMON(ASSERT_ENCODING)
+ARM64_SYSREGS_RARE(ASSERT_ENCODING)
 
 #define CORE_ID(size, offset)                                                                      \
 	(KVM_REG_ARM64 | (size) | KVM_REG_ARM_CORE | (uint64_t)((offset) / sizeof(uint32_t)))

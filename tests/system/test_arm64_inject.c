@@ -875,12 +875,29 @@ static void test_vectors(struct machine *machine)
 	result("stored", scene.name, good && machine->cpu.arm64.fp.fpcr == fpcr);
 }
 
+/* The clock and its comparison go on by themselves. */
+static bool is_same(const struct cpu *wanted, const struct cpu *got, unsigned number)
+{
+	uint64_t values[2][TARGET_REGISTER_MAX_BYTES / 8] = { { 0 } };
+	int rc[2] = { arch_arm64.register_read(wanted, number, values[0]),
+		arch_arm64.register_read(got, number, values[1]) };
+
+	if (number == ARM64_NUMBER_SYSREGS + ARM64_CNTVCT_EL0 ||
+		number == ARM64_NUMBER_SYSREGS + ARM64_CNTPCT_EL0 ||
+		(rc[0] == rc[1] && !memcmp(values[0], values[1], sizeof(values[0]))))
+		return true;
+	printf("# register %u: %d, %llx; %d, %llx\n", number, rc[0],
+		(unsigned long long)values[0][0], rc[1], (unsigned long long)values[1][0]);
+	return false;
+}
+
 /* Any register that may be written can be stored: `before` must never fail on one. */
 static void test_every_write_is_accepted(struct machine *machine)
 {
 	struct scene scene = { .name = "every register", .words = { NOP }, .pstate = 0x5 };
 	uint64_t value[TARGET_REGISTER_MAX_BYTES / 8];
-	unsigned absent = 0;
+	unsigned absent = 0, different = 0;
+	static struct cpu wanted;
 
 	machine_prepare(machine, &scene);
 	machine_fetch(machine, ALL_GROUPS);
@@ -893,11 +910,79 @@ static void test_every_write_is_accepted(struct machine *machine)
 	}
 	machine_store(machine, false);
 	result("stored", scene.name, true);
+	wanted = machine->cpu;
+	memset(&machine->cpu, 0, sizeof(machine->cpu));
+	machine_fetch(machine, ALL_GROUPS);
+	for (unsigned number = 0; number < arch_arm64.description->register_count; number++)
+		different += !is_same(&wanted, &machine->cpu, number);
+	result("read back", scene.name, different == 0);
 	for (unsigned n = 0; n < ARM64_SYSREG_COUNT; n++)
 		absent += bitmap_has(machine->cpu.arm64.sysregs_absent, n);
 	printf("# %u breakpoints, %u watchpoints, %u of %u system registers not known here\n",
 		machine->cpu.arm64.breakpoint_slots, machine->cpu.arm64.watchpoint_slots, absent,
 		(unsigned)ARM64_SYSREG_COUNT);
+}
+
+/* ---- reports of a VMM that lies ---------------------------------------------------------- */
+
+static int take_float(struct machine *machine, const struct report *report, size_t length)
+{
+	struct results results;
+
+	memset(&machine->cpu, 0, sizeof(machine->cpu));
+	results_init(&results, &report->head, length);
+	return transfer_take(&results, &machine->cpu, CPU_FLOAT);
+}
+
+/* Where the answer for a register is in the report: its struct channel_result, or NULL. */
+static uint8_t *answer_for(struct report *report, size_t length, uint64_t id)
+{
+	uint8_t *at = report->bytes, *end = (uint8_t *)report + length;
+	struct channel_result head;
+
+	for (; at < end; at += sizeof(head) + channel_padded(head.size)) {
+		memcpy(&head, at, sizeof(head));
+		if (head.rc >= 0 && !memcmp(at + sizeof(head), &id, sizeof(id)))
+			return at;
+	}
+	return NULL;
+}
+
+static void test_lies(struct machine *machine)
+{
+	const uint64_t fpsr = KVM_REG_ARM64 | KVM_REG_SIZE_U32 | KVM_REG_ARM_CORE |
+			      KVM_REG_ARM_CORE_REG(fp_regs.fpsr);
+	struct scene scene = { .name = "vectors", .words = { NOP }, .pstate = 0x5 };
+	static struct program program;
+	static struct report report, honest;
+	size_t length;
+	uint8_t *at;
+
+	machine_prepare(machine, &scene);
+	program_init(&program, 0);
+	transfer_fetch(&program, &machine->cpu, CPU_FLOAT);
+	length = program_run(machine, &program, &honest);
+	report = honest;
+	result("taken", "an honest report",
+		take_float(machine, &report, length) == 0 && machine->cpu.valid & CPU_FLOAT);
+	report.head.result_count--;
+	result("refused", "an answer too few", take_float(machine, &report, length) == -EPROTO);
+	report = honest;
+	answer_for(&report, length, fpsr)[sizeof(struct channel_result)] ^= 4;
+	result("refused", "another register's", take_float(machine, &report, length) == -EPROTO);
+	report = honest;
+	answer_for(&report, length, fpsr)[offsetof(struct channel_result, size)] ^= 8;
+	result("refused", "another size", take_float(machine, &report, length) == -EPROTO);
+	report = honest;
+	at = answer_for(&report, length, KVM_REG_ARM64_SVE_VLS);
+	if (!at)
+		return;
+	memset(at + sizeof(struct channel_result) + sizeof(fpsr), 0, 64);
+	result("not believed", "SVE without a length",
+		take_float(machine, &report, length) == 0 && !(machine->cpu.valid & CPU_FLOAT));
+	memset(at + sizeof(struct channel_result) + sizeof(fpsr), 0xff, 64);
+	result("cut", "SVE of any length",
+		take_float(machine, &report, length) == 0 && machine->cpu.arm64.vg == 32);
 }
 
 int main(void)
@@ -924,6 +1009,7 @@ int main(void)
 	test_points(&machine);
 	test_vectors(&machine);
 	test_every_write_is_accepted(&machine);
+	test_lies(&machine);
 	printf("1..%u\n", tests);
 	return failures != 0;
 }

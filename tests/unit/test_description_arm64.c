@@ -136,6 +136,7 @@ static void test_system_registers(void **state)
 
 	(void)state;
 	fixture_set(&cpu, ARM64_CNTV_CTL_EL0, 1);
+	fixture_set(&cpu, ARM64_MIDR_EL1, 1);
 	register_set_init(&set, &arch_arm64, &cpu);
 	assert_true(has("CNTV_CTL_EL0"));
 	assert_true(has("TPIDR_EL0"));
@@ -143,7 +144,11 @@ static void test_system_registers(void **state)
 	assert_false(has("TTBR0_EL2"));
 	for (number = 0; number < set.description.register_count; number++)
 		assert_int_not_equal(register_set_find(&set, number), -ENOENT);
+	/* Those that everybody wants come before those that few do. */
+	find("MIDR_EL1", &number);
+	assert_true(number >= set.description.listed_count);
 	find("CNTV_CTL_EL0", &number);
+	assert_true(number < set.description.listed_count);
 	assert_int_equal(
 		register_set_find(&set, number), ARM64_NUMBER_SYSREGS + ARM64_CNTV_CTL_EL0);
 }

@@ -115,12 +115,24 @@ def sve():
 # ---- system registers ----------------------------------------------------------------------
 
 
+def list_registers(which):
+    do("monitor list-registers " + which)
+    do("unset tdesc filename")
+
+
 def listed():
+    names = ["SCTLR_EL1", "TPIDR_EL1", "CNTV_CTL_EL0", "ELR_EL1"]
+    short = re.findall(r"^\S+", do("info registers system"), re.M)
+    check("info registers system: %d by themselves" % len(short),
+          set(names) <= set(short) and len(short) < 50 and "ID_AA64ISAR1_EL1" not in short, short)
+    general = len(do("info registers").splitlines())
+    check("info registers: %d lines" % general, general < 100)
+    list_registers("all")
     system = do("info registers system")
     names = [line.split()[0] for line in system.splitlines() if line and not line[0].isspace()]
     wanted = {"SCTLR_EL1", "TPIDR_EL1", "MIDR_EL1", "ID_AA64ISAR0_EL1", "CNTV_CTL_EL0", "DBGBVR0_EL1",
               "DBGWCR0_EL1", "CPACR_EL1", "CONTEXTIDR_EL1", "SPSR_EL1"}
-    check("info registers system: %d of them" % len(names),
+    check("monitor list-registers all; info registers system: %d of them" % len(names),
           wanted <= set(names) and len(names) > 100, wanted - set(names))
     check("info registers system: what this vCPU does not have is not listed",
           not {"TTBR0_EL2", "SMCR_EL1"} & set(names) and "unavailable" not in system and
@@ -215,6 +227,7 @@ def arm64():
             signed()
         else:
             skip("bt through signed return addresses", "gdb %d knows none of kernels" % GDB_VERSION)
+    list_registers("short")
 
 
 run(arm64)
