@@ -17,7 +17,7 @@ enum {
 
 #define PSTATE_EL1H_MASKED UINT64_C(0x3c5)
 #define PAR_FAILED         UINT64_C(1)
-#define PAR_ADDRESS        UINT64_C(0x0000fffffffff000)
+#define PAR_ADDRESS        UINT64_C(0x000ffffffffff000) /* 51:48 are 0 without FEAT_LPA */
 #define STATUS_TRANSLATION 0x04 /* + level; Arm ARM, ESR_ELx.DFSC and PAR_EL1.FST */
 #define STATUS_PERMISSION  0x0c
 
