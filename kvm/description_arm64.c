@@ -61,7 +61,10 @@ static const struct target_register fpu[] = {
 	{ .name = "fpcr", .bits = 32, .type = TARGET_TYPE_INT, .group = "float" },
 };
 
-/* Their sizes are the vCPU's. */
+/*
+ * Their sizes are the vCPU's: the longest vectors it can have.  Debuggers size the registers by vg, so it
+ * stays the same; what the guest uses of that length is in ZCR_EL1.
+ */
 #define SCALABLE(register_name)                                                                  \
 	{ .name = register_name, .type = TARGET_TYPE_SCALABLE, .group = "vector" }
 #define PREDICATE(register_name)                                                                 \
