@@ -3,7 +3,8 @@
  * The system registers that KVM's arm64 has shown in any version, as X(name, op0, op1, CRn, CRm, op2,
  * access): the names and numbers of MRS and MSR (Arm ARM, D24).  Which of them a vCPU has is for KVM
  * to say.  Left out: what KVM keeps with the general registers (ELR_EL1, SPSR_EL1, SP_EL0, SP_EL1),
- * the debug registers, which come in pairs, and CCSIDR_EL1, of which there is one for each CSSELR_EL1.
+ * the debug registers, which come in pairs; CCSIDR_EL1, of which there is one for each CSSELR_EL1; and
+ * MDCCINT_EL1, in whose place Linux 6.1 shows, and takes, an address of its own.
  */
 #ifndef KVM_SYSREGS_ARM64_H
 #define KVM_SYSREGS_ARM64_H
@@ -64,8 +65,7 @@
 	X(TPIDR_EL0, 3, 3, 13, 0, 2, READ_WRITE)                                                   \
 	X(TPIDRRO_EL0, 3, 3, 13, 0, 3, READ_WRITE)                                                 \
 	X(TPIDR2_EL0, 3, 3, 13, 0, 5, READ_WRITE)                                                  \
-	X(SCXTNUM_EL0, 3, 3, 13, 0, 7, READ_WRITE)                                                 \
-	X(MDCCINT_EL1, 2, 0, 0, 2, 0, READ_WRITE)
+	X(SCXTNUM_EL0, 3, 3, 13, 0, 7, READ_WRITE)
 
 /* The keys of pointer authentication. */
 #define ARM64_SYSREGS_KEYS(X)                                                                      \
