@@ -174,7 +174,8 @@ enum {
 	X86_REG_CS_BASE, /* from here on they are there, but not listed */
 	X86_REG_LDTR_BASE = X86_REG_CS_BASE + 4,
 	X86_REG_CS_LIMIT,
-	X86_REG_DR0 = X86_REG_CS_LIMIT + 8,
+	X86_REG_CS_ACCESS = X86_REG_CS_LIMIT + 8,
+	X86_REG_DR0 = X86_REG_CS_ACCESS + 8,
 	X86_REG_DR6 = X86_REG_DR0 + 4,
 	X86_REG_DR7,
 	X86_REG_MSRS_MORE, /* in the order of X86_MSRS_MORE() */

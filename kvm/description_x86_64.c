@@ -114,6 +114,18 @@ static const struct target_flag efer_fields[] = {
 	{ FIELD("AIBRSE", 21) },
 };
 
+static const struct target_flag access_fields[] = {
+	{ "TYPE", 0, 3 },
+	{ FIELD("S", 4) },
+	{ "DPL", 5, 6 },
+	{ FIELD("P", 7) },
+	{ FIELD("AVL", 12) },
+	{ FIELD("L", 13) },
+	{ FIELD("DB", 14) },
+	{ FIELD("G", 15) },
+	{ FIELD("UNUSABLE", 16) },
+};
+
 static const struct target_flag xcr0_fields[] = {
 	{ FIELD("X87", 0) },
 	{ FIELD("SSE", 1) },
@@ -146,6 +158,7 @@ FLAGS(cr0, "x86_cr0", 8, cr0_fields);
 FLAGS(cr4, "x86_cr4", 8, cr4_fields);
 FLAGS(efer, "x86_efer", 8, efer_fields);
 FLAGS(xcr0, "x86_xcr0", 8, xcr0_fields);
+FLAGS(access_rights, "x86_access", 4, access_fields);
 
 /* The members of struct target_register, one macro for each kind of register. */
 #define GENERAL(reg)       .name = reg, .bits = 64, .type = TARGET_TYPE_INT
@@ -297,6 +310,14 @@ static const struct target_register hidden[] = {
 	{ SELECTOR("gs_limit"), SYSTEM },
 	{ SELECTOR("ldtr_limit"), SYSTEM },
 	{ SELECTOR("tr_limit"), SYSTEM },
+	{ FLAGS_32("cs_access", &access_rights), SYSTEM },
+	{ FLAGS_32("ss_access", &access_rights), SYSTEM },
+	{ FLAGS_32("ds_access", &access_rights), SYSTEM },
+	{ FLAGS_32("es_access", &access_rights), SYSTEM },
+	{ FLAGS_32("fs_access", &access_rights), SYSTEM },
+	{ FLAGS_32("gs_access", &access_rights), SYSTEM },
+	{ FLAGS_32("ldtr_access", &access_rights), SYSTEM },
+	{ FLAGS_32("tr_access", &access_rights), SYSTEM },
 };
 
 static const struct target_register debug[] = {

@@ -198,7 +198,7 @@ static int hidden_base_write(struct cpu *cpu, unsigned index, const void *value)
 	return 0;
 }
 
-static const struct x86_segment *limit_find(const struct x86_sregs *sregs, unsigned index)
+static const struct x86_segment *segment_at(const struct x86_sregs *sregs, unsigned index)
 {
 	const struct x86_segment *const order[] = { &sregs->cs, &sregs->ss, &sregs->ds, &sregs->es,
 		&sregs->fs, &sregs->gs, &sregs->ldt, &sregs->tr };
@@ -208,13 +208,35 @@ static const struct x86_segment *limit_find(const struct x86_sregs *sregs, unsig
 
 static void limit_read(const struct cpu *cpu, unsigned index, void *value)
 {
-	registers_x86_64_put(value, limit_find(&cpu->x86_64.sregs, index)->limit, 4);
+	registers_x86_64_put(value, segment_at(&cpu->x86_64.sregs, index)->limit, 4);
 }
 
 /* The granularity would have to go with it. */
 static int limit_write(struct cpu *cpu, unsigned index, const void *value)
 {
-	return registers_x86_64_get(value, 4) == limit_find(&cpu->x86_64.sregs, index)->limit
+	return registers_x86_64_get(value, 4) == segment_at(&cpu->x86_64.sregs, index)->limit
+		       ? 0
+		       : -EROFS;
+}
+
+/* In the form of VMX's access rights (24.4.1). */
+static uint64_t access_rights(const struct x86_segment *segment)
+{
+	return (segment->type & 0xfu) | (segment->s & 1u) << 4 | (segment->dpl & 3u) << 5 |
+	       (segment->present & 1u) << 7 | (segment->avl & 1u) << 12 | (segment->l & 1u) << 13 |
+	       (segment->db & 1u) << 14 | (segment->g & 1u) << 15 | (segment->unusable & 1u) << 16;
+}
+
+static void access_read(const struct cpu *cpu, unsigned index, void *value)
+{
+	registers_x86_64_put(value, access_rights(segment_at(&cpu->x86_64.sregs, index)), 4);
+}
+
+/* What VM entry makes of a change depends on all of the segment. */
+static int access_write(struct cpu *cpu, unsigned index, const void *value)
+{
+	return registers_x86_64_get(value, 4) ==
+			       access_rights(segment_at(&cpu->x86_64.sregs, index))
 		       ? 0
 		       : -EROFS;
 }
@@ -320,6 +342,7 @@ static const struct x86_row rows[] = {
 	{ X86_REG_LSTAR, 3, MSR_AND_MODE, CPU_MSRS, syscall_read, syscall_write, NULL },
 	{ X86_REG_CS_BASE, 5, CPU_STOP, CPU_SYSTEM, hidden_base_read, hidden_base_write, NULL },
 	{ X86_REG_CS_LIMIT, 8, CPU_SYSTEM, CPU_SYSTEM, limit_read, limit_write, NULL },
+	{ X86_REG_CS_ACCESS, 8, CPU_SYSTEM, CPU_SYSTEM, access_read, access_write, NULL },
 	{ X86_REG_DR0, 6, CPU_DEBUG, CPU_DEBUG, debug_read, debug_write, NULL },
 	{ X86_REG_MSRS_MORE, X86_MSR_MORE_COUNT, MORE_AND_MODE, CPU_MSRS_MORE, msr_read, msr_write,
 		msr_is_there },

@@ -135,6 +135,7 @@ static void test_description(void **context)
 		{ X86_REG_FMASK, "fmask", 64 },
 		{ X86_REG_LDTR_BASE, "ldtr_base", 64 },
 		{ X86_REG_CS_LIMIT + 7, "tr_limit", 32 },
+		{ X86_REG_CS_ACCESS, "cs_access", 32 },
 		{ X86_REG_DR7, "dr7", 64 },
 		{ X86_REG_MSRS_MORE, "cstar", 64 },
 		{ X86_REG_COUNT - 1, "kvm_poll_control", 64 },
@@ -258,6 +259,25 @@ static void test_places(void **context)
 	assert_int_equal(value_of(&cpu, X86_REG_FCTRL + 4), 0x12345678);
 	assert_int_equal(value_of(&cpu, X86_REG_FCTRL + 7), 0x7ff);
 	assert_int_equal(value_of(&cpu, X86_REG_K_GS_BASE), 0x77);
+}
+
+/* A 64-bit TSS that is busy, and a segment that is none. */
+static void test_access(void **context)
+{
+	struct cpu cpu = cpu_in(LONG);
+
+	(void)context;
+	cpu.x86_64.sregs.tr = (struct x86_segment){ .type = 11, .present = 1 };
+	cpu.x86_64.sregs.cs = (struct x86_segment){
+		.type = 11, .present = 1, .s = 1, .dpl = 3, .l = 1, .g = 1, .avl = 1
+	};
+	cpu.x86_64.sregs.ldt.unusable = 1;
+	assert_int_equal(value_of(&cpu, X86_REG_CS_ACCESS), 0xb0fb);
+	assert_int_equal(value_of(&cpu, X86_REG_CS_ACCESS + 6), 0x10000);
+	assert_int_equal(value_of(&cpu, X86_REG_CS_ACCESS + 7), 0x8b);
+	assert_int_equal(set(&cpu, X86_REG_CS_ACCESS + 7, 0x8b), 0);
+	assert_int_equal(set(&cpu, X86_REG_CS_ACCESS + 7, 0x89), -EROFS);
+	assert_int_equal(cpu.dirty, 0);
 }
 
 /* What is not fetched is not shown as zero. */
@@ -839,6 +859,7 @@ int main(void)
 		cmocka_unit_test(test_flags_fit),
 		cmocka_unit_test(test_write_then_read),
 		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_access),
 		cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_no_such_register),
 		cmocka_unit_test(test_writes),

@@ -167,6 +167,7 @@ def listing():
     check("monitor list-registers all: p $dr7", has("$dr7") and value("$dr7") == 0x400)
     check("monitor list-registers all: p $tsc", value("$tsc") > 0)
     check("monitor list-registers all: p $cs_limit", value("$cs_limit") & 0xffffffff == 0xffffffff, hex(value("$cs_limit")))
+    check("info registers tr_access: a busy TSS", "TYPE=11" in do("info registers tr_access"))
     write("$dr1", 0x12345678)
     flip("$sysenter_eip", 0x1000)
     check("set var $dr7: an upper bit: refused", refused("set var $dr7 = 0x100000400"))
