@@ -15,7 +15,7 @@ bool breakpoint_exists(const struct breakpoint_table *table, gva_t gva, gpa_t gp
 bool breakpoint_wants(const struct breakpoint_table *table, gpa_t gpa)
 {
 	for (unsigned i = 0; i < table->count; i++)
-		if (table->entries[i].gpa == gpa)
+		if (table->entries[i].gpa == gpa && !table->entries[i].in_register)
 			return true;
 	return false;
 }

@@ -21,6 +21,7 @@ struct breakpoint {
 	gpa_t gpa; /* of the instruction, when it was set (software) */
 	/* The guest may load something over it, or map it elsewhere (it was set with paging off). */
 	bool is_fragile;
+	bool in_register; /* a debug register of every vCPU stands for it: it is not to be planted */
 	struct terms *terms; /* never empty */
 };
 
@@ -49,7 +50,7 @@ struct breakpoint *breakpoint_find(struct breakpoint_table *table, gva_t gva, gp
 /* True if one at gva stands in the page at gpa. */
 bool breakpoint_exists(const struct breakpoint_table *table, gva_t gva, gpa_t gpa);
 
-/* True if any software breakpoint stands on the instruction at gpa, by whatever address. */
+/* True if any software breakpoint is to stand on the instruction at gpa, by whatever address. */
 bool breakpoint_wants(const struct breakpoint_table *table, gpa_t gpa);
 
 /* The same for hardware points, known by type, address and length. -ENOSPC. */

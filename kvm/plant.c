@@ -107,10 +107,11 @@ int plant_sync(struct plants *plants, const struct breakpoint_table *table)
 
 	plant_drop_stale(plants, table);
 	for (unsigned i = 0; i < table->count; i++) {
-		gpa_t gpa = table->entries[i].gpa;
+		const struct breakpoint *entry = &table->entries[i];
+		gpa_t gpa = entry->gpa;
 		int rc = 0;
 
-		if (gpa != BREAKPOINT_PENDING && !plant_find(plants, gpa))
+		if (gpa != BREAKPOINT_PENDING && !entry->in_register && !plant_find(plants, gpa))
 			rc = plant_add(plants, gpa);
 		if (rc < 0 && !first)
 			first = rc;

@@ -9,7 +9,6 @@
 enum { RUN_POLL_BURST = 128 };
 
 static void run_settle(struct vm *vm);
-static void run_choose_points(struct vm *vm);
 
 /* ---- small questions ------------------------------------------------------------------------- */
 
@@ -191,86 +190,6 @@ void run_unhold(struct vm *vm)
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
-
-static bool run_fits(struct vm *vm, const struct vcpu *vcpu, const struct hardware_point *point)
-{
-	return vm->point_count < BREAKPOINT_MAX_POINTS &&
-	       vm->arch->check_point(&vcpu->cpu, vm->points, vm->point_count, point) == 0;
-}
-
-int run_check_promotion(struct vm *vm, struct vcpu *vcpu, const struct hardware_point *point)
-{
-	int rc;
-
-	run_choose_points(vm);
-	rc = vcpu_fetch(vcpu, CPU_STOP | CPU_DEBUG, vm->call_timeout_ms);
-	return rc < 0 ? rc : vm->arch->check_point(&vcpu->cpu, vm->points, vm->point_count, point);
-}
-
-/* The page that a breakpoint waits for may be there by now, in some vCPU's tables. */
-static bool run_find_page(struct vm *vm, struct breakpoint *breakpoint)
-{
-	uint8_t code[4];
-
-	for (unsigned i = 0; i < vm->vcpu_count; i++) {
-		struct view view = { .vm = vm, .vcpu = &vm->vcpus[i] };
-		struct translation translation;
-
-		if (vm->vcpus[i].state != VCPU_PARKED ||
-			view_translate(&view, breakpoint->gva, &translation) != 1 ||
-			memory_read(&vm->memory, translation.gpa, code,
-				vm->arch->breakpoint_length) < 0)
-			continue;
-		breakpoint->gpa = translation.gpa;
-		return true;
-	}
-	return false;
-}
-
-/*
- * A software breakpoint that cannot stand in memory yet, or may not stand there long, has one of the
- * debug registers that nobody asked for; without one it is planted if that is possible.
- */
-static void run_promote(struct vm *vm, const struct vcpu *vcpu, struct breakpoint *breakpoint)
-{
-	struct hardware_point point = { .type = TARGET_BREAK_HARDWARE,
-		.gva = breakpoint->gva,
-		.length = vm->arch->breakpoint_length };
-
-	if (breakpoint->gpa != BREAKPOINT_PENDING && !breakpoint->is_fragile)
-		return;
-	if (run_fits(vm, vcpu, &point))
-		vm->points[vm->point_count++] = point;
-	else if (breakpoint->gpa == BREAKPOINT_PENDING && !run_find_page(vm, breakpoint))
-		vm_say(vm,
-			"the breakpoint at 0x%llx is not in force: nothing is mapped there, and no "
-			"debug register is free",
-			(unsigned long long)breakpoint->gva);
-}
-
-/* What is to be loaded into debug registers: computed anew, never edited. */
-static void run_choose_points(struct vm *vm)
-{
-	struct vcpu *vcpu = &vm->vcpus[run_first_parked(vm) - 1];
-
-	vm->point_count = vm->table.point_count;
-	memcpy(vm->points, vm->table.points, vm->point_count * sizeof(vm->points[0]));
-	vcpu_fetch(vcpu, CPU_STOP | CPU_DEBUG, vm->call_timeout_ms);
-	for (unsigned i = 0; i < vm->table.count; i++)
-		run_promote(vm, vcpu, &vm->table.entries[i]);
-}
-
-/* Makes memory and debug registers follow the table.  All vCPUs are parked. */
-static void run_sync(struct vm *vm)
-{
-	int rc;
-
-	vm->stale = false;
-	run_choose_points(vm);
-	rc = plant_sync(&vm->plants, &vm->table);
-	if (rc < 0)
-		vm_say(vm, "not every breakpoint could be planted: %s", strerror(-rc));
-}
 
 static bool run_wants_to_go(const struct vcpu *vcpu)
 {

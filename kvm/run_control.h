@@ -45,8 +45,8 @@ int run_hold(struct vm *vm);
 void run_unhold(struct vm *vm);
 bool run_is_held(const struct vm *vm);
 
-/* 0 when a breakpoint that cannot be planted yet would find a debug register; as check_point(). */
-int run_check_promotion(struct vm *vm, struct vcpu *vcpu, const struct hardware_point *point);
+/* True when a breakpoint at gva that cannot be planted yet would find a debug register. */
+bool run_could_promote(struct vm *vm, gva_t gva);
 
 /* All-stop, stopped: everybody goes on, whoever was told to stay. */
 void run_let_all_go(struct vm *vm);

@@ -3,6 +3,7 @@
  * The inside of run control, for the run_*.c files alone:
  *
  *   run_control.c  who runs, who steps, who is parked: stopping, holding, resuming, time
+ *   run_points.c   what of the breakpoints stands in memory, and what in debug registers
  *   run_launch.c   how one vCPU is let go, alone if need be, and what a step leaves behind
  *   run_event.c    what a vCPU came out with, and what that means
  *   run_report.c   what there is to tell, and telling it
@@ -35,6 +36,11 @@ void run_hit_breakpoint(
 void run_gone(struct vm *vm);
 
 void run_timer(struct vm *vm, int ms);
+
+/* ---- run_points.c ------------------------------------------------------------------------ */
+
+/* Makes memory and debug registers follow the table.  All vCPUs are parked. */
+void run_sync(struct vm *vm);
 
 /* ---- run_launch.c ------------------------------------------------------------------------ */
 

@@ -399,23 +399,18 @@ static int seat_find_code(const struct view *view, gva_t gva, struct translation
 }
 
 /* What no page is there for yet can wait in a debug register, if one is left. */
-static int seat_add_pending(
-	struct seat *seat, const struct view *view, const struct target_breakpoint_spec *spec)
+static int seat_add_pending(struct seat *seat, const struct target_breakpoint_spec *spec)
 {
-	struct vm *vm = view->vm;
-	struct hardware_point point = {
-		.type = TARGET_BREAK_HARDWARE, .gva = spec->address, .length = spec->length
-	};
-	int rc = 0;
+	struct vm *vm = seat->vm;
 
-	if (!breakpoint_find(&vm->table, spec->address, BREAKPOINT_PENDING))
-		rc = run_check_promotion(vm, view->vcpu, &point);
-	if (rc == -ENOSPC)
+	if (!breakpoint_find(&vm->table, spec->address, BREAKPOINT_PENDING) &&
+		!run_could_promote(vm, spec->address)) {
 		vm_say(vm,
 			"nothing is mapped at 0x%llx, and no debug register is free to wait there",
 			(unsigned long long)spec->address);
-	return rc < 0 ? -EFAULT
-		      : breakpoint_add(&vm->table, seat->number, spec, BREAKPOINT_PENDING);
+		return -EFAULT;
+	}
+	return breakpoint_add(&vm->table, seat->number, spec, BREAKPOINT_PENDING);
 }
 
 /* An instruction that crosses into the next page could not be planted with one store. */
@@ -431,7 +426,7 @@ static int seat_insert_software(
 		return -EINVAL;
 	rc = seat_find_code(view, spec->address, &translation);
 	if (rc == 0)
-		return seat_add_pending(seat, view, spec);
+		return seat_add_pending(seat, spec);
 	if (rc < 0)
 		return rc;
 	rc = breakpoint_add(&view->vm->table, seat->number, spec, translation.gpa);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of the breakpoints stands in memory, and what in debug registers: see run_private.h. */
+#include <string.h>
+#include "kvm/run_private.h"
+
+/* True when the guest's own debug registers have their places beside these points. */
+static bool run_leaves_the_guest_its_own(struct vm *vm, struct vcpu *vcpu, unsigned point_count)
+{
+	struct debug_request request = { .points = vm->points, .point_count = point_count };
+	struct debug_plan plan;
+
+	vcpu_fetch(vcpu, CPU_STOP | vm->arch->debug_groups(&request), vm->call_timeout_ms);
+	vm->arch->plan(&vcpu->cpu, &request, &plan);
+	return !(plan.limitations & LIMITATION_GUEST_BREAKPOINT_LOST);
+}
+
+/* True when a debug register of every vCPU is free for one more, whoever's the others are. */
+static bool run_fits(struct vm *vm, const struct hardware_point *point)
+{
+	struct vcpu *first = &vm->vcpus[run_first_parked(vm) - 1];
+
+	if (vm->point_count == BREAKPOINT_MAX_POINTS)
+		return false;
+	vcpu_fetch(first, CPU_STOP | CPU_DEBUG, vm->call_timeout_ms);
+	if (vm->arch->check_point(&first->cpu, vm->points, vm->point_count, point) != 0)
+		return false;
+	vm->points[vm->point_count] = *point;
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (vm->vcpus[i].state == VCPU_PARKED &&
+			!run_leaves_the_guest_its_own(vm, &vm->vcpus[i], vm->point_count + 1))
+			return false;
+	return true;
+}
+
+/* The page that a breakpoint waits for may be there by now, in some vCPU's tables. */
+static bool run_find_page(struct vm *vm, struct breakpoint *breakpoint)
+{
+	uint8_t code[4];
+
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		struct view view = { .vm = vm, .vcpu = &vm->vcpus[i] };
+		struct translation translation;
+
+		if (vm->vcpus[i].state != VCPU_PARKED ||
+			view_translate(&view, breakpoint->gva, &translation) != 1 ||
+			memory_read(&vm->memory, translation.gpa, code,
+				vm->arch->breakpoint_length) < 0)
+			continue;
+		breakpoint->gpa = translation.gpa;
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A software breakpoint that cannot stand in memory yet, or may not stand there long, has one of the
+ * debug registers that nobody asked for; without one it is planted if that is possible.
+ *
+ * Non-stop: every one has, as long as there are any.  Past an instruction that we have planted a vCPU
+ * gets only alone, while all others are parked, for it is out of memory then; past a debug register it
+ * gets by itself (RF, x86; left out of its own registers for one step, arm64), and nobody else stops.
+ */
+static void run_promote(struct vm *vm, struct breakpoint *breakpoint)
+{
+	struct hardware_point point = { .type = TARGET_BREAK_HARDWARE,
+		.gva = breakpoint->gva,
+		.length = vm->arch->breakpoint_length };
+
+	breakpoint->in_register = false;
+	if (breakpoint->gpa != BREAKPOINT_PENDING && !breakpoint->is_fragile && !vm->non_stop)
+		return;
+	if (run_fits(vm, &point)) {
+		vm->point_count++;
+		breakpoint->in_register = vm->non_stop;
+	} else if (breakpoint->gpa == BREAKPOINT_PENDING && !run_find_page(vm, breakpoint)) {
+		vm_say(vm,
+			"the breakpoint at 0x%llx is not in force: nothing is mapped there, and no "
+			"debug register is free",
+			(unsigned long long)breakpoint->gva);
+	}
+}
+
+/* What is to be loaded into debug registers: computed anew, never edited. */
+static void run_choose_points(struct vm *vm)
+{
+	vm->point_count = vm->table.point_count;
+	memcpy(vm->points, vm->table.points, vm->point_count * sizeof(vm->points[0]));
+	for (unsigned i = 0; i < vm->table.count; i++)
+		run_promote(vm, &vm->table.entries[i]);
+}
+
+bool run_could_promote(struct vm *vm, gva_t gva)
+{
+	struct hardware_point point = {
+		.type = TARGET_BREAK_HARDWARE, .gva = gva, .length = vm->arch->breakpoint_length
+	};
+
+	run_choose_points(vm);
+	return run_fits(vm, &point);
+}
+
+void run_sync(struct vm *vm)
+{
+	int rc;
+
+	vm->stale = false;
+	run_choose_points(vm);
+	rc = plant_sync(&vm->plants, &vm->table);
+	if (rc < 0)
+		vm_say(vm, "not every breakpoint could be planted: %s", strerror(-rc));
+}
