@@ -5,7 +5,7 @@
 #include <string.h>
 #include "protocol/stop_queue.h"
 
-enum { STOP_QUEUE_SIZE = TARGET_MAX_THREADS + 1 };
+enum { STOP_QUEUE_SIZE = TARGET_MAX_THREADS + 2 };
 
 int stop_queue_init(struct stop_queue *queue)
 {

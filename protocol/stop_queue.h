@@ -10,7 +10,8 @@
 #include "protocol/target.h"
 
 struct stop_queue {
-	struct target_stop *stops; /* TARGET_MAX_THREADS + 1: each thread once, and the end */
+	struct target_stop
+		*stops; /* room for each thread, the end, and the one that has been told */
 	unsigned count;
 	bool told; /* stops[0] has been */
 };

@@ -13,9 +13,9 @@ UNIT := test_walk_memo test_scan test_condition \
 	test_memory test_options test_packet test_packet_queue test_paging_arm64 \
 	test_exception_log test_mappings test_monitor test_table_entry \
 	test_paging_x86_64 test_plan_arm64 test_plan_x86_64 test_plant test_port test_program \
-	test_registers_arm64 test_registers_x86_64 test_reply test_run_control test_saved_registers \
+	test_registers_arm64 test_registers_x86_64 test_reply test_run_control test_seat test_saved_registers \
 	test_session \
-	test_step_arm64 test_step_x86_64 test_stop_reply test_thread_id test_view test_vmcoreinfo
+	test_step_arm64 test_step_x86_64 test_stop_queue test_stop_reply test_thread_id test_view test_vmcoreinfo
 UNIT += $(if $(filter x86_64,$(ARCH)),test_transfer_x86_64) test_xsave_x86_64
 UNIT_HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rsp_serve.c,$(wildcard tests/unit/*.c))
 FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_handover fuzz_lobby fuzz_packet fuzz_session fuzz_vmcoreinfo

@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kvm/seat.c: several debuggers at one guest; non-stop. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "tests/unit/vm_rig.h"
+#include "kvm/arch_x86_64.h"
+
+/* Ten NOPs and back. */
+#define LOOP "\x90\x90\x90\x90\x90\x90\x90\x90\x90\x90\xeb\xf4"
+
+/* ---- another debugger -------------------------------------------------------------------- */
+
+struct other {
+	struct seat seat;
+	struct target_listener listener;
+	unsigned stops, holds;
+	struct target_stop stop;
+	char message[256];
+};
+
+static struct other *other_of(struct target_listener *listener)
+{
+	return (struct other *)((char *)listener - offsetof(struct other, listener));
+}
+
+static void other_on_stop(struct target_listener *listener, const struct target_stop *stop)
+{
+	other_of(listener)->stops++;
+	other_of(listener)->stop = *stop;
+}
+
+static void other_on_hold(struct target_listener *listener)
+{
+	other_of(listener)->holds++;
+}
+
+static void other_on_message(struct target_listener *listener, const char *text)
+{
+	struct other *other = other_of(listener);
+
+	snprintf(other->message, sizeof(other->message), "%s", text);
+}
+
+static void other_on_output(struct target_listener *listener, const char *text, size_t length)
+{
+	(void)listener;
+	(void)text;
+	(void)length;
+}
+
+static const struct target_listener_ops other_ops = { .on_stop = other_on_stop,
+	.on_hold = other_on_hold,
+	.on_message = other_on_message,
+	.on_output = other_on_output };
+
+static void other_sit(struct other *other, struct rig *rig)
+{
+	*other = (struct other){ .listener.ops = &other_ops };
+	assert_int_equal(seat_init(&other->seat, rig->vm), 0);
+	other->seat.target.listener = &other->listener;
+}
+
+#define DO(other, op, ...) ((other)->seat.target.ops->op(&(other)->seat.target, ##__VA_ARGS__))
+
+/* Turns the loop until *what has reached count. */
+static void await(struct rig *rig, const unsigned *what, unsigned count)
+{
+	vm_pump(rig->vm);
+	for (int turn = 0; turn < 500 && *what < count; turn++)
+		rig_turn(rig, 10);
+	assert_int_equal(*what, count);
+}
+
+static void other_hold(struct rig *rig, struct other *other)
+{
+	unsigned holds = other->holds;
+	int rc = DO(other, hold, 0);
+
+	if (rc == -EINPROGRESS)
+		await(rig, &other->holds, holds + 1);
+	else
+		assert_int_equal(rc, 0);
+}
+
+static int other_resume(struct other *other, enum target_action first, enum target_action others)
+{
+	struct target_resume threads[FAKE_VCPUS];
+
+	for (unsigned i = 0; i < FAKE_VCPUS; i++)
+		threads[i].action = i ? others : first;
+	return DO(other, resume, threads);
+}
+
+static int other_insert(struct other *other, uint64_t address)
+{
+	const struct target_breakpoint_spec spec = { .address = address, .length = 1 };
+
+	return DO(other, breakpoint_insert, 1, &spec);
+}
+
+static uint64_t executed(struct rig *rig, unsigned vcpu)
+{
+	return atomic_load(&rig->lender.vcpus[vcpu].executed);
+}
+
+/* True while it executes. */
+static bool moves(struct rig *rig, unsigned vcpu)
+{
+	uint64_t before = executed(rig, vcpu);
+
+	rig_idle(rig, 10);
+	return executed(rig, vcpu) != before;
+}
+
+static struct rig *looping(unsigned vcpus)
+{
+	struct rig *rig = rig_make(vcpus);
+
+	for (unsigned i = 0; i < vcpus; i++)
+		CODE(rig, i, LOOP);
+	return rig;
+}
+
+/* ---- all-stop: one drives ---------------------------------------------------------------- */
+
+/* A look at a guest that runs stops it for that moment and is told to nobody. */
+static void test_observer_looks(void **state)
+{
+	struct rig *rig = looping(2);
+	struct other other;
+	uint8_t code[4], value[TARGET_REGISTER_MAX_BYTES];
+
+	(void)state;
+	rig_attach(rig);
+	other_sit(&other, rig);
+	rig_continue(rig);
+	for (unsigned i = 0; i < 20; i++) {
+		other_hold(rig, &other);
+		assert_int_equal(DO(&other, memory_read, 1, FAKE_CODE, code, 4), 4);
+		assert_memory_equal(code, LOOP, 4);
+		assert_int_equal(DO(&other, register_read, 2, X86_REG_RIP, value), 0);
+		assert_false(moves(rig, 0));
+		DO(&other, unhold);
+		assert_true(moves(rig, 0) && moves(rig, 1));
+	}
+	assert_true(rig->owed);
+	assert_int_equal(other.stops, 0);
+	assert_int_equal(DO(&other, memory_read, 1, FAKE_CODE, code, 4), -EBUSY);
+	seat_fini(&other.seat);
+	assert_true(moves(rig, 0));
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_finish(rig);
+}
+
+static void test_observer_changes_nothing(void **state)
+{
+	struct rig *rig = looping(2);
+	uint8_t value[TARGET_REGISTER_MAX_BYTES] = { 0 };
+	struct other other;
+
+	(void)state;
+	rig_attach(rig);
+	other_sit(&other, rig);
+	for (unsigned round = 0; round < 2; round++) {
+		other_hold(rig, &other);
+		assert_int_equal(DO(&other, memory_write, 1, FAKE_CODE, "\xcc", 1), -EPERM);
+		assert_int_equal(DO(&other, register_write, 1, X86_REG_RIP, value), -EPERM);
+		assert_int_equal(other_insert(&other, FAKE_CODE + 3), -EPERM);
+		assert_int_equal(
+			DO(&other, breakpoint_remove, 1, TARGET_BREAK_SOFTWARE, FAKE_CODE, 1),
+			-EPERM);
+		DO(&other, unhold);
+		if (!round)
+			rig_continue(rig);
+	}
+	assert_int_equal(DO(&other, set_non_stop, true), -EBUSY);
+	assert_int_equal(rig->vm->table.count, 0);
+	seat_fini(&other.seat);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_finish(rig);
+}
+
+/* Its resume waits for the driver's next stop, its interrupt ends only that. */
+static void test_observer_waits(void **state)
+{
+	struct rig *rig = looping(2);
+	struct other other;
+
+	(void)state;
+	rig_attach(rig);
+	other_sit(&other, rig);
+	rig_insert(rig, FAKE_CODE + 4);
+	assert_int_equal(other_resume(&other, TARGET_CONTINUE, TARGET_CONTINUE), 0);
+	assert_int_equal(other_resume(&other, TARGET_CONTINUE, TARGET_CONTINUE), -EBUSY);
+	assert_false(moves(rig, 0));
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_int_equal(other.stops, 1);
+	assert_int_equal(other.stop.reason, TARGET_STOP_SWBREAK);
+	rig_remove(rig, FAKE_CODE + 4);
+	assert_int_equal(DO(&other, stop), -EALREADY);
+	assert_int_equal(other_resume(&other, TARGET_STEP, TARGET_STAY), 0);
+	rig_continue(rig);
+	assert_int_equal(DO(&other, stop), 0);
+	await(rig, &other.stops, 2);
+	assert_int_equal(other.stop.reason, TARGET_STOP_INTERRUPT);
+	assert_true(rig->owed && moves(rig, 0));
+	seat_fini(&other.seat);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_finish(rig);
+}
+
+/* The driver leaves a guest that it has stopped: it goes on without what was the driver's. */
+static void test_driver_leaves(void **state)
+{
+	struct rig *rig = looping(2);
+	struct other other;
+
+	(void)state;
+	rig_attach(rig);
+	other_sit(&other, rig);
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	seat_fini(&rig->seat);
+	assert_true(moves(rig, 0) && moves(rig, 1));
+	assert_int_equal(rig->vm->table.count, 0);
+	rig_assert_undone(rig);
+	other_hold(rig, &other);
+	DO(&other, unhold);
+	assert_true(moves(rig, 0));
+	/* Who stops it next drives. */
+	assert_int_equal(DO(&other, stop), 0);
+	await(rig, &other.stops, 1);
+	assert_false(moves(rig, 0));
+	assert_int_equal(other_insert(&other, FAKE_CODE + 6), 0);
+	assert_int_equal(other_resume(&other, TARGET_CONTINUE, TARGET_CONTINUE), 0);
+	await(rig, &other.stops, 2);
+	assert_int_equal(other.stop.reason, TARGET_STOP_SWBREAK);
+	seat_fini(&other.seat);
+	rig_finish(rig);
+}
+
+/* What the one before has set stays his, and stops nobody until he drives again. */
+static void test_wheel(void **state)
+{
+	struct rig *rig = looping(1);
+	struct other other;
+
+	(void)state;
+	rig_attach(rig);
+	other_sit(&other, rig);
+	rig_insert(rig, FAKE_CODE + 4);
+	seat_take_wheel(&other.seat);
+	assert_non_null(strstr(rig->message, "another debugger drives"));
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE, 1), -EPERM);
+	assert_int_equal(other_resume(&other, TARGET_CONTINUE, TARGET_STAY), 0);
+	assert_true(moves(rig, 0));
+	assert_int_equal(other.stops, 0);
+	assert_int_equal(DO(&other, stop), 0);
+	await(rig, &other.stops, 1);
+	assert_int_equal(other_insert(&other, FAKE_CODE + 8), 0);
+	assert_int_equal(other_resume(&other, TARGET_CONTINUE, TARGET_STAY), 0);
+	await(rig, &other.stops, 2);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 8);
+	seat_take_wheel(&rig->seat);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 4);
+	seat_fini(&other.seat);
+	rig_finish(rig);
+}
+
+static void test_places(void **state)
+{
+	struct rig *rig = looping(1);
+	struct other others[VM_MAX_SEATS];
+
+	(void)state;
+	rig_attach(rig);
+	for (unsigned i = 1; i < VM_MAX_SEATS; i++)
+		other_sit(&others[i], rig);
+	assert_int_equal(seat_init(&others[0].seat, rig->vm), -EBUSY);
+	seat_fini(&others[0].seat);
+	seat_fini(&others[3].seat);
+	assert_int_equal(seat_init(&others[0].seat, rig->vm), 0);
+	assert_int_equal(others[0].seat.number, others[3].seat.number);
+	for (unsigned i = 0; i < VM_MAX_SEATS; i++)
+		seat_fini(&others[i].seat);
+	rig_finish(rig);
+}
+
+/* ---- non-stop ---------------------------------------------------------------------------- */
+
+/* Over to it from before the first stop: nothing has been disturbed. */
+static struct rig *non_stop(unsigned vcpus, struct other *other)
+{
+	struct rig *rig = looping(vcpus);
+
+	seat_fini(&rig->seat);
+	fake_lender_start(&rig->lender);
+	other_sit(other, rig);
+	assert_int_equal(DO(other, set_non_stop, true), 0);
+	for (unsigned i = 0; i < vcpus; i++)
+		assert_true(moves(rig, i));
+	return rig;
+}
+
+static void non_stop_finish(struct rig *rig, struct other *other)
+{
+	seat_fini(&other->seat);
+	rig_finish(rig);
+}
+
+static void halt(struct rig *rig, struct other *other, unsigned thread)
+{
+	struct target_resume threads[FAKE_VCPUS] = { 0 };
+	unsigned stops = other->stops;
+
+	threads[thread - 1].action = TARGET_HALT;
+	assert_int_equal(DO(other, resume, threads), 0);
+	await(rig, &other->stops, stops + 1);
+	assert_int_equal(other->stop.thread, thread);
+	assert_int_equal(other->stop.reason, TARGET_STOP_HALTED);
+}
+
+static int resume_one(struct other *other, unsigned thread, enum target_action action)
+{
+	struct target_resume threads[FAKE_VCPUS] = { 0 };
+
+	threads[thread - 1].action = action;
+	return DO(other, resume, threads);
+}
+
+static void other_set_pc(struct other *other, unsigned thread, uint64_t pc)
+{
+	uint8_t value[TARGET_REGISTER_MAX_BYTES] = { 0 };
+
+	memcpy(value, &pc, sizeof(pc));
+	assert_int_equal(DO(other, register_write, thread, X86_REG_RIP, value), 0);
+}
+
+static void test_one_by_one(void **state)
+{
+	struct other other;
+	struct rig *rig = non_stop(3, &other);
+	uint8_t value[TARGET_REGISTER_MAX_BYTES];
+
+	(void)state;
+	halt(rig, &other, 2);
+	assert_true(DO(&other, thread_is_stopped, 2));
+	assert_false(DO(&other, thread_is_stopped, 1));
+	assert_true(moves(rig, 0) && !moves(rig, 1) && moves(rig, 2));
+	assert_int_equal(DO(&other, hold, 2), 0); /* it stands still by itself */
+	assert_int_equal(DO(&other, register_read, 2, X86_REG_RIP, value), 0);
+	assert_int_equal(DO(&other, register_read, 1, X86_REG_RIP, value), -EBUSY);
+	DO(&other, unhold);
+	assert_true(moves(rig, 0));
+	assert_int_equal(resume_one(&other, 2, TARGET_STEP), 0);
+	await(rig, &other.stops, 2);
+	assert_int_equal(other.stop.reason, TARGET_STOP_STEP);
+	assert_int_equal(resume_one(&other, 2, TARGET_CONTINUE), 0);
+	assert_true(moves(rig, 1));
+	assert_int_equal(DO(&other, stop), 0);
+	await(rig, &other.stops, 3);
+	assert_int_equal(other.stop.reason, TARGET_STOP_INTERRUPT);
+	non_stop_finish(rig, &other);
+}
+
+/* With debug registers enough for all, nothing is planted and nobody waits for anybody. */
+static void non_stop_hits(struct rig *rig, struct other *other, unsigned breakpoints)
+{
+	unsigned kicks, stops;
+
+	other_hold(rig, other);
+	for (unsigned i = 0; i < breakpoints; i++)
+		assert_int_equal(other_insert(other, FAKE_CODE + 4 + 0x1000 * (i / 5) + i % 5), 0);
+	DO(other, unhold);
+	stops = other->stops;
+	await(rig, &other->stops, stops + 1);
+	assert_int_equal(other->stop.thread, 1);
+	assert_int_equal(other->stop.reason, TARGET_STOP_SWBREAK);
+	kicks = atomic_load(&rig->lender.vcpus[1].kicks);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_true(moves(rig, 1));
+		assert_int_equal(resume_one(other, 1, TARGET_CONTINUE), 0);
+		await(rig, &other->stops, stops + 2 + i);
+		assert_int_equal(other->stop.reason, TARGET_STOP_SWBREAK);
+	}
+	if (breakpoints <= 4)
+		assert_int_equal(atomic_load(&rig->lender.vcpus[1].kicks), kicks);
+	else
+		assert_true(rig->vm->plants.count > 0);
+}
+
+static void test_hits_in_registers(void **state)
+{
+	struct other other;
+	struct rig *rig = non_stop(2, &other);
+
+	(void)state;
+	non_stop_hits(rig, &other, 1);
+	assert_int_equal(rig->vm->plants.count, 0);
+	non_stop_finish(rig, &other);
+}
+
+/* More than there are: those that are planted are passed alone, and all the others come out of it. */
+static void test_hits_planted(void **state)
+{
+	struct other other;
+	struct rig *rig = non_stop(2, &other);
+
+	(void)state;
+	non_stop_hits(rig, &other, 5);
+	non_stop_finish(rig, &other);
+}
+
+static void test_both_seats_are_told(void **state)
+{
+	struct other first, second;
+	struct rig *rig = non_stop(2, &first);
+
+	(void)state;
+	other_sit(&second, rig);
+	assert_int_equal(DO(&second, set_non_stop, true), 0);
+	assert_int_equal(DO(&second, set_non_stop, false), -EBUSY);
+	other_hold(rig, &first);
+	assert_int_equal(other_insert(&first, FAKE_CODE + 4), 0);
+	other_hold(rig, &second);
+	assert_int_equal(other_insert(&second, FAKE_CODE + 4), 0);
+	DO(&first, unhold);
+	assert_false(moves(rig, 1)); /* the second one holds still */
+	DO(&second, unhold);
+	await(rig, &first.stops, 1);
+	assert_int_equal(second.stops, 1);
+	seat_fini(&first.seat); /* with his own: the second's is still there */
+	assert_int_equal(resume_one(&second, 1, TARGET_CONTINUE), 0);
+	await(rig, &second.stops, 2);
+	assert_int_equal(second.stop.reason, TARGET_STOP_SWBREAK);
+	non_stop_finish(rig, &second);
+}
+
+/* Back to all-stop: the next look stops everybody. */
+static void test_back_to_all_stop(void **state)
+{
+	struct other other;
+	struct rig *rig = non_stop(2, &other);
+
+	(void)state;
+	halt(rig, &other, 1);
+	assert_int_equal(DO(&other, set_non_stop, false), 0);
+	assert_int_equal(DO(&other, hold, 0), -EINPROGRESS);
+	await(rig, &other.stops, 2);
+	assert_false(moves(rig, 0) || moves(rig, 1));
+	other_set_pc(&other, 1, FAKE_CODE);
+	assert_int_equal(other_resume(&other, TARGET_CONTINUE, TARGET_CONTINUE), 0);
+	assert_true(moves(rig, 0) && moves(rig, 1));
+	non_stop_finish(rig, &other);
+}
+
+static void test_crash_in_non_stop(void **state)
+{
+	struct other other;
+	struct rig *rig = non_stop(2, &other);
+
+	(void)state;
+	vm_on_end(rig->vm, TARGET_STOP_CRASHED, 0);
+	await(rig, &other.stops, 2);
+	assert_true(DO(&other, thread_is_stopped, 1) && DO(&other, thread_is_stopped, 2));
+	assert_false(moves(rig, 0) || moves(rig, 1));
+	non_stop_finish(rig, &other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_observer_looks),
+		cmocka_unit_test(test_observer_changes_nothing),
+		cmocka_unit_test(test_observer_waits),
+		cmocka_unit_test(test_driver_leaves),
+		cmocka_unit_test(test_wheel),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_one_by_one),
+		cmocka_unit_test(test_hits_in_registers),
+		cmocka_unit_test(test_hits_planted),
+		cmocka_unit_test(test_both_seats_are_told),
+		cmocka_unit_test(test_back_to_all_stop),
+		cmocka_unit_test(test_crash_in_non_stop),
+	};
+
+	return cmocka_run_group_tests_name("seat", tests, NULL, NULL);
+}
