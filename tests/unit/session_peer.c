@@ -223,13 +223,23 @@ const char *session_peer_ask(struct session_peer *peer, const char *payload)
 	return peer->last;
 }
 
+/* Non-stop never comes to an end by itself: each thread stops once. */
+static bool peer_runs_on(const struct session_peer *peer, unsigned rounds)
+{
+	const struct fake_target *fake = &peer->fake;
+
+	return fake->running && !fake->detached && !(fake->non_stop && rounds >= fake->threads);
+}
+
 bool session_peer_settle(struct session_peer *peer)
 {
-	struct target_stop stop = { .thread = 1, .reason = TARGET_STOP_STEP };
 	bool ended = peer->refused || session_is_over(peer->session);
 
 	session_peer_read(peer, SIZE_MAX);
-	while (peer->fake.running && !peer->fake.detached) {
+	for (unsigned round = 0; peer_runs_on(peer, round); round++) {
+		struct target_stop stop = { .thread = 1 + round % peer->fake.threads,
+			.reason = TARGET_STOP_STEP };
+
 		fake_target_report(&peer->fake, &stop);
 		session_peer_read(peer, SIZE_MAX);
 	}
