@@ -139,6 +139,10 @@ check-built:
 lint:
 	tests/lint
 
+.PHONY: bench
+bench: deps all
+	tests/system/bench
+
 # ---- make fuzz ---------------------------------------------------------------------------------
 
 FUZZ_SECONDS ?= 60

@@ -34,7 +34,7 @@ __attribute__((noinline)) static void demo_shift(struct cpu *cpu, struct worker 
 
 __attribute__((noinline)) static void heartbeat(void)
 {
-	heartbeats = heartbeats + 1;
+	heartbeats = heartbeats + long_line(27); /* 1, by a hundred steps */
 	vectors_intact = arch_check_vector_registers(0);
 	if (demo_talks)
 		console_print("heartbeat %lu: %u vCPUs, %lu rounds of work, checksum %#x",

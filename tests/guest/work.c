@@ -56,6 +56,14 @@ __attribute__((noinline)) uint32_t checksum(const uint8_t *bytes, unsigned size)
 	return b << 16 | a;
 }
 
+/* clang-format off */
+__attribute__((noinline)) uint64_t long_line(uint64_t n)
+{
+	while (n > 1) n = n % 2 ? 3 * n + 1 : n / 2;
+	return n;
+}
+/* clang-format on */
+
 __attribute__((noinline)) void worker_round(struct worker *worker)
 {
 	unsigned depth = (unsigned)(worker->nr_rounds % (WORK_DEPTH_MAX + 1));

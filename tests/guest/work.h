@@ -39,6 +39,9 @@ void list_insert(struct worker *worker, uint64_t value);
 uint64_t list_sum(const struct worker *worker);
 uint32_t checksum(const uint8_t *bytes, unsigned size);
 
+/* A line of source that is a thousand instructions or so, for a debugger to step over. */
+uint64_t long_line(uint64_t n);
+
 /* One round of all of it. */
 void worker_round(struct worker *worker);
 

@@ -1,31 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """break ... if, dprintf: what is evaluated in the guest's place, without a word to gdb."""
-import tempfile
-
-import session
+import counter
+from counter import resumes
 from session import *
 
 HOLE = 0xffffa00000000000 if IS_X86 else 0xffff010000000000
-
-folder = tempfile.TemporaryDirectory(prefix="gdbproxy-count.")
-# -I: gdb may have brought a Python of its own, and told its children of it.
-counter = subprocess.Popen(["python3", "-I",
-                            os.path.join(os.path.dirname(session.__file__), "count_resumes.py"),
-                            folder.name + "/gdb", TARGET, folder.name + "/count"])
-
-
-def meet_counter():
-    """gdb connects to it, and not to the target itself."""
-    end = time.monotonic() + PATIENCE
-    while not os.path.exists(folder.name + "/gdb") and time.monotonic() < end:
-        time.sleep(0.05)
-    session.TARGET = folder.name + "/gdb"
-
-
-def resumes():
-    """How often gdb has let the guest go, also after a condition that it has found to be false itself."""
-    name = folder.name + "/count"
-    return os.path.getsize(name) if os.path.exists(name) else 0
 
 
 def is_enabled(packet):
@@ -171,8 +150,6 @@ def conditions():
     strings()
 
 
-meet_counter()
+counter.start()
 run(conditions)
-counter.kill()
-counter.wait()
-folder.cleanup()
+counter.stop()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""count_resumes.py SOCKET TARGET FILE: stands between gdb, which connects to SOCKET, and TARGET.
+"""count_packets.py SOCKET TARGET FILE: stands between gdb, which connects to SOCKET, and TARGET.
 
-FILE has as many bytes as gdb has let the guest go: gdb itself tells nobody of stops that it finds to
-be nothing. SOCKET is there as soon as it may be connected to.
+FILE gets a letter for each packet of gdb's: r where it lets the guest go, else p. gdb itself tells nobody
+of stops that it finds to be nothing. SOCKET is there as soon as it may be connected to.
 """
 import os
 import selectors
@@ -34,9 +34,9 @@ def main(path, target, count):
             data = key.fileobj.recv(1 << 16)
             if not data:
                 return
-            if key.fileobj is gdb and data.startswith((b"$vCont;", b"+$vCont;")):
+            if key.fileobj is gdb and b"$" in data:
                 with open(count, "ab") as file:
-                    file.write(b".")
+                    file.write(b"r" if b"$vCont;" in data else b"p")
             key.data.sendall(data)
 
 
