@@ -9,7 +9,7 @@
 /* Parked for the moment of this very command. */
 static bool monitor_is_held(const struct vm *vm, const struct vcpu *vcpu)
 {
-	return vm->state == VM_HELD || (vm->non_stop && !run_is_at_rest(vcpu));
+	return vm->non_stop ? !run_is_at_rest(vcpu) : vm->state == VM_HELD;
 }
 
 static const char *monitor_state(const struct vm *vm, const struct vcpu *vcpu)
