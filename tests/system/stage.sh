@@ -16,7 +16,8 @@
 #   stage_end NAME [SIGNAL]            ends it and waits; its status is in NAME.status
 #   stage_gdb SECONDS ARGUMENT...      gdb here, with the guest's symbols
 #
-# Before stage_open the array stage_files may name more files for a rig's root.
+# Before stage_open the arrays stage_files and stage_rig_options may name more files for a rig's root
+# and more options for the rig.
 # Sets: stage_arch, stage_target (for 'target remote'), stage_elf and stage_guest (the guest's ELF
 # file here and there), stage_abilities (as tests/rig/abilities has them), stage_tmp (here).
 # Everything ends with the script that sourced this, however that ends.
@@ -27,7 +28,7 @@ stage_build=${STAGE_BUILD:-$stage_root/build}
 stage_rig=$stage_root/tests/rig
 stage_tmp=
 stage_port=1234
-stage_files=()
+stage_files=() stage_rig_options=()
 
 stage_die() { # MESSAGE...
 	echo "Bail out! ${0##*/}: $*"
@@ -135,7 +136,7 @@ stage_open_rig() {
 	cp "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf "${stage_files[@]}" "$root"
 	echo 'allow-remote = yes' > "$root/gdbproxy.conf"
 	"$stage_rig/$stage_kind" -q -r "$stage_tmp/rig" -p ":$stage_port" -t "${STAGE_SECONDS:-900}" \
-		"$root" "$(stage_rig_command)" > "$stage_tmp/rig.log" 2>&1 &
+		"${stage_rig_options[@]}" "$root" "$(stage_rig_command)" > "$stage_tmp/rig.log" 2>&1 &
 	"$stage_rig/ctl" "$stage_tmp/rig" wait || {
 		sed 's/^/# /' "$stage_tmp/rig.log"
 		stage_die "the rig $stage_kind did not start"
@@ -235,7 +236,7 @@ stage_start_linux() { # VCPUS
 	stage_elf='' stage_vcpus=$1
 	stage_in 'rm -f vm.sock'
 	stage_spawn vmm /demo-vmm --vcpu-socket "$stage_dir/vcpu.sock" --name vm --vcpus "$1" \
-		--memory 256 --kernel /Image --initrd /initrd --append 'console=ttyAMA0 quiet'
+		--memory 256 --kernel /Image --initrd /initrd --append 'console=ttyAMA0 quiet kpti=on'
 	stage_await_lent
 }
 
