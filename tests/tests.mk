@@ -117,6 +117,10 @@ check-built:
 		'common address, x86-64 in Bochs=tests/system/hub x86-bochs' \
 		'newest gdb, arm64=GDB=gdb-new tests/system/session arm64 2 $(NEWEST)' \
 		'newest gdb, this machine=GDB=gdb-new tests/system/session host 2' \
+		'non-stop, this machine=tests/system/non-stop host' \
+		'non-stop, arm64=tests/system/non-stop arm64' \
+		'non-stop, newest gdb, this machine=GDB=gdb-new tests/system/non-stop host' \
+		'non-stop, newest gdb, arm64=GDB=gdb-new tests/system/non-stop arm64' \
 		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 20' \
 		'sudden death, arm64=tests/system/sudden-death arm64 20' \
 		'sudden death, this machine=tests/system/sudden-death host 20' \
