@@ -61,7 +61,7 @@ class Mi:
         self.held = b""
         self.token = 0
         self.answer = None  # (class, results) to the last question
-        self.said = ""      # on gdb's console since then
+        self.said = ""      # on gdb's console, and by the target, since then
         self.stops = []     # *stopped, oldest first, until they are taken
 
     # ---- hearing ---------------------------------------------------------------------------
@@ -73,7 +73,7 @@ class Mi:
         if not match:
             return
         token, kind, rest = match.groups()
-        if kind == "~":
+        if kind in "~@":
             self.said += _text(rest)
             return
         name, _, rest = rest.partition(",")
