@@ -17,6 +17,7 @@ enum { LINUX_MAX_ANCHORS = 16 };
 
 struct linux_arch {
 	const struct arch *arch;
+	uint32_t more_groups; /* of registers, beyond CPU_STOP */
 	/*
 	 * Turns a copy of the vCPU's registers into the n-th that are worth a try: first those with
 	 * the tables that the kernel would have if these were a user process's, last its own.  False

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include "kvm/linux_guest.h"
 
+enum { CPUS_MAX = 64 }; /* what these do not know, more would not */
+
 static unsigned guest_regions(const struct memory *memory, struct linux_kernel_region *regions)
 {
 	for (unsigned i = 0; i < memory->count; i++)
@@ -11,50 +13,51 @@ static unsigned guest_regions(const struct memory *memory, struct linux_kernel_r
 	return memory->count;
 }
 
-/* Its registers, the model-specific ones only where KVM gives them. */
+/* Its registers; what is beyond CPU_STOP, only where KVM gives it. */
 static const struct cpu *guest_cpu(struct vm *vm, struct vcpu *vcpu)
 {
 	if (vcpu->state != VCPU_PARKED || vcpu_fetch(vcpu, CPU_STOP, vm->call_timeout_ms) < 0)
 		return NULL;
-	vcpu_fetch(vcpu, CPU_MSRS, vm->call_timeout_ms);
+	vcpu_fetch(vcpu, linux_kernel_groups(vm->arch), vm->call_timeout_ms);
 	return vcpu->state == VCPU_PARKED ? &vcpu->cpu : NULL;
 }
 
-/* One that has been asked for its registers is left in *last, or NULL. */
-static int guest_search(struct vm *vm, const struct linux_kernel_reader *reader,
-	const struct cpu **last, struct linux_kernel *out)
+static unsigned guest_cpus(struct vm *vm, const struct cpu **cpus)
 {
-	*last = NULL;
-	for (unsigned i = 0; i < vm->vcpu_count; i++) {
-		const struct cpu *cpu = guest_cpu(vm, &vm->vcpus[i]);
+	unsigned count = 0;
 
-		if (cpu && linux_kernel_find(reader, cpu, out) == 0)
-			return 0;
-		*last = cpu ? cpu : *last;
+	for (unsigned i = 0; i < vm->vcpu_count && count < CPUS_MAX; i++) {
+		cpus[count] = guest_cpu(vm, &vm->vcpus[i]);
+		if (cpus[count])
+			count++;
 	}
-	return *last ? -ENOENT : -EBUSY;
+	return count;
+}
+
+static int guest_search(struct vm *vm, const struct linux_kernel_region *regions,
+	unsigned region_count, struct linux_kernel *out)
+{
+	struct linux_kernel_reader reader = {
+		.arch = vm->arch,
+		.memory = memory_physical(&vm->memory),
+		.regions = regions,
+		.region_count = region_count,
+	};
+	const struct cpu *cpus[CPUS_MAX];
+	unsigned count = guest_cpus(vm, cpus);
+
+	return count ? linux_kernel_find(&reader, cpus, count, out) : -EBUSY;
 }
 
 int linux_guest_find_mapped(struct vm *vm, struct linux_kernel *out)
 {
-	struct linux_kernel_reader reader = { .arch = vm->arch,
-		.memory = memory_physical(&vm->memory) };
-	const struct cpu *last;
-
-	return guest_search(vm, &reader, &last, out);
+	return guest_search(vm, NULL, 0, out);
 }
 
 int linux_guest_find(struct vm *vm, struct linux_kernel *out)
 {
 	struct linux_kernel_region regions[MEMORY_MAX_REGIONS];
-	struct linux_kernel_reader reader = {
-		.arch = vm->arch, .memory = memory_physical(&vm->memory), .regions = regions
-	};
-	const struct cpu *last;
-	int rc = guest_search(vm, &reader, &last, out);
+	unsigned count = guest_regions(&vm->memory, regions);
 
-	if (rc != -ENOENT)
-		return rc;
-	reader.region_count = guest_regions(&vm->memory, regions);
-	return linux_kernel_find(&reader, last, out);
+	return guest_search(vm, regions, count, out);
 }

@@ -92,8 +92,15 @@ static const struct linux_arch *search_arch(const struct arch *arch)
 	return NULL;
 }
 
-int linux_kernel_find(
-	const struct linux_kernel_reader *reader, const struct cpu *cpu, struct linux_kernel *out)
+uint32_t linux_kernel_groups(const struct arch *arch)
+{
+	const struct linux_arch *linux_arch = search_arch(arch);
+
+	return linux_arch ? linux_arch->more_groups : 0;
+}
+
+int linux_kernel_find(const struct linux_kernel_reader *reader, const struct cpu *const *cpus,
+	unsigned cpu_count, struct linux_kernel *out)
 {
 	struct search search = {
 		.arch = search_arch(reader->arch),
@@ -105,8 +112,9 @@ int linux_kernel_find(
 
 	if (!search.arch)
 		return -ENOENT;
-	if (search_virtual(&search, cpu))
-		return 0;
+	for (unsigned i = 0; i < cpu_count; i++)
+		if (search_virtual(&search, cpus[i]))
+			return 0;
 	for (unsigned i = 0; i < reader->region_count; i++)
 		if (search_region(&search, &reader->regions[i]))
 			return 0;

@@ -61,12 +61,15 @@ struct linux_kernel {
 	char banner[LINUX_KERNEL_BANNER_MAX + 1]; /* "Linux version ...", one printable line */
 };
 
+/* Groups of registers that a search makes use of where they are valid, beyond CPU_STOP. */
+uint32_t linux_kernel_groups(const struct arch *arch);
+
 /*
- * Searches with the registers of one vCPU: CPU_STOP, and on x86-64 CPU_MSRS where it is valid.
- * 0; -ENOENT no Linux kernel is found (it may not have turned its paging on yet).
+ * Searches with the registers of these vCPUs in turn, CPU_STOP at least, then in the regions.  The bounds are for all of it.  0; -ENOENT no Linux kernel is found (it
+ * may not have turned its paging on yet).
  */
-int linux_kernel_find(
-	const struct linux_kernel_reader *reader, const struct cpu *cpu, struct linux_kernel *out);
+int linux_kernel_find(const struct linux_kernel_reader *reader, const struct cpu *const *cpus,
+	unsigned cpu_count, struct linux_kernel *out);
 
 /* The method in words, such as "vmcoreinfo, by way of LSTAR". */
 void linux_kernel_describe_method(const struct linux_kernel *kernel, char *text, size_t size);

@@ -106,6 +106,7 @@ static bool x86_locate(const struct vmcoreinfo *info, struct linux_image *image)
 
 const struct linux_arch linux_arch_x86_64 = {
 	.arch = &arch_x86_64,
+	.more_groups = CPU_MSRS,
 	.tables = x86_tables,
 	.anchors = x86_anchors,
 	.place = x86_place,

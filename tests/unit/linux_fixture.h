@@ -165,12 +165,13 @@ static inline void fixture_add_image(
 
 static inline int fixture_find(struct linux_fixture *fixture, struct linux_kernel *out)
 {
+	const struct cpu *cpu = &fixture->cpu;
 	int rc;
 
 	fixture->reads = 0;
 	fixture->bytes = 0;
 	memset(out, 0xa5, sizeof(*out));
-	rc = linux_kernel_find(&fixture->reader, &fixture->cpu, out);
+	rc = linux_kernel_find(&fixture->reader, &cpu, 1, out);
 	assert_true(fixture->reads <= LINUX_KERNEL_MAX_READS);
 	assert_true(fixture->bytes <= LINUX_KERNEL_MAX_BYTES);
 	return rc;

@@ -307,6 +307,25 @@ static void test_endless_infos(void **state)
 	fixture_fini(fixture);
 }
 
+/* As many vCPUs as there may be, none of which knows: one search all the same. */
+static void test_many_cpus(void **state)
+{
+	enum { CPUS = 1024 };
+	struct linux_fixture *fixture = build(4, INFO);
+	const struct cpu *cpus[CPUS];
+	struct linux_kernel kernel;
+
+	(void)state;
+	fixture->arena.bytes[FIXTURE_IMAGE + FIXTURE_BANNER_AT] = 0;
+	set_lstar(fixture, ENTRY);
+	for (unsigned i = 0; i < CPUS; i++)
+		cpus[i] = &fixture->cpu;
+	assert_int_equal(linux_kernel_find(&fixture->reader, cpus, CPUS, &kernel), -ENOENT);
+	assert_in_range(fixture->reads, LINUX_KERNEL_MAX_READS / 10, LINUX_KERNEL_MAX_READS);
+	assert_in_range(fixture->bytes, LINUX_KERNEL_MAX_BYTES / 2, LINUX_KERNEL_MAX_BYTES);
+	fixture_fini(fixture);
+}
+
 /* More memory than is searched. */
 static void test_large_memory(void **state)
 {
@@ -366,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_banner_between_reads),
 		cmocka_unit_test(test_physical_notes),
+		cmocka_unit_test(test_many_cpus),
 		cmocka_unit_test(test_large_memory),
 		cmocka_unit_test(test_endless_tables),
 		cmocka_unit_test(test_endless_pointers),
