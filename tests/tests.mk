@@ -18,7 +18,7 @@ UNIT := test_walk_memo test_scan test_condition \
 	test_step_arm64 test_step_x86_64 test_stop_queue test_stop_reply test_thread_id test_view test_vmcoreinfo
 UNIT += $(if $(filter x86_64,$(ARCH)),test_transfer_x86_64) test_xsave_x86_64
 UNIT_HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rsp_serve.c,$(wildcard tests/unit/*.c))
-FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_handover fuzz_lobby fuzz_packet fuzz_session fuzz_vmcoreinfo
+FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_handover fuzz_monitor fuzz_lobby fuzz_packet fuzz_session fuzz_vmcoreinfo
 
 UNIT_PROGRAMS := $(addprefix $(BUILD)/tests/unit/,$(UNIT))
 FUZZ_REPLAYS := $(addprefix $(BUILD)/tests/fuzz/,$(FUZZERS))
