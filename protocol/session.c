@@ -422,8 +422,9 @@ static void session_tell_stop(struct session *session)
 	session->state = SESSION_IDLE;
 	session->counts.stops++;
 	/* The person's wish is not met by news of something else: gdb may let go again by itself. */
-	session->interrupted =
-		session->interrupting && session->stop.reason != TARGET_STOP_INTERRUPT;
+	session->interrupted = session->interrupting &&
+			       session->stop.reason != TARGET_STOP_INTERRUPT &&
+			       !client_is_lldb(&session->client);
 	if (session->stop.reason == TARGET_STOP_CRASHED)
 		session_say(session, "The guest has crashed and cannot go on.");
 	session_send_messages(session);
@@ -510,13 +511,14 @@ static const struct target_listener_ops session_listener_ops = {
 /*
  * An interrupt that finds the target stopped is for the next resume (manual E.10): gdb sends it while it
  * evaluates a condition between two resumes.  Dropped are one from before the first resume, which
- * the stop of attaching answers, and one that crossed the answer to another.
+ * the stop of attaching answers, and one that crossed the answer to another.  lldb takes any stop that it
+ * gets for the answer to its interrupt, and would be surprised by another at its next resume.
  */
 static bool session_keeps_interrupt(const struct session *session)
 {
 	if (session->resume_held)
 		return true;
-	return session->has_resumed &&
+	return session->has_resumed && !client_is_lldb(&session->client) &&
 	       (session->stop.reason != TARGET_STOP_INTERRUPT || session->heard_since_stop);
 }
 

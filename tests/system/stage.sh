@@ -15,6 +15,7 @@
 #                                      once it has ended
 #   stage_end NAME [SIGNAL]            ends it and waits; its status is in NAME.status
 #   stage_gdb SECONDS ARGUMENT...      gdb here, with the guest's symbols
+#   stage_lldb SECONDS SCRIPT          LLDB, one that tests/debuggers knows, with a script in Python
 #
 # Before stage_open the arrays stage_files and stage_rig_options may name more files for a rig's root
 # and more options for the rig.
@@ -325,9 +326,17 @@ stage_gdb() { # SECONDS ARGUMENT...
 	shift
 	STAGE_KIND=$stage_kind STAGE_ARCH=$stage_arch STAGE_VCPUS=$stage_vcpus \
 		STAGE_TARGET=$stage_target STAGE_ELF=$stage_elf STAGE_ABILITIES=$stage_abilities \
-		PYTHONPATH=$stage_here/gdb PYTHONDONTWRITEBYTECODE=1 \
+		PYTHONPATH=$stage_here/gdb:$stage_here PYTHONDONTWRITEBYTECODE=1 \
 		timeout --foreground -k 5 "$seconds" "${stage_gdb[@]}" -nx -q -batch \
 		-iex 'set debuginfod enabled off' ${stage_elf:+"$stage_elf"} "$@" < /dev/null
+}
+
+stage_lldb() { # SECONDS SCRIPT
+	STAGE_KIND=$stage_kind STAGE_ARCH=$stage_arch STAGE_VCPUS=$stage_vcpus \
+		STAGE_TARGET=$stage_target STAGE_ELF=$stage_elf STAGE_ABILITIES=$stage_abilities \
+		PYTHONPATH=$stage_here/lldb:$stage_here \
+		timeout --foreground -k 5 "$1" "$stage_root/tests/debuggers" run "$LLDB" -- \
+		--no-lldbinit --no-use-colors --batch -o "command script import $2" "$stage_elf" < /dev/null
 }
 
 # ---- TAP ------------------------------------------------------------------------------------
