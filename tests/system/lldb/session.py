@@ -18,7 +18,7 @@ PATIENCE = 40  # seconds that one command may take
 
 # What is the same under both architectures' names.
 FREE = "r12" if IS_X86 else "x20"
-VECTOR = "xmm%d" if IS_X86 else "v%d"
+VECTOR = "xmm%d" if IS_X86 else "z%d" if able("SVE") else "v%d"
 RESULT = "rax" if IS_X86 else "x0"
 FLAGS = "eflags" if IS_X86 else "cpsr"
 

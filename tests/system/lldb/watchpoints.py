@@ -20,10 +20,10 @@ def written():
 
 
 def by_expression():
-    number = set_breakpoint("watchpoint set expression -w write -s 8 -- &heartbeats")
+    number = set_breakpoint("watchpoint set expression -w write -s 8 -- &last_fibonacci")
     stop = go()
-    check("watchpoint set expression -w write: in heartbeat",
-          stop.is_by(number) and stop.function == "heartbeat", stop)
+    check("watchpoint set expression -w write: in worker_round",
+          stop.is_by(number) and stop.function == "worker_round", stop)
     delete()
 
 
