@@ -116,6 +116,11 @@ check-built:
 		'common address, arm64=tests/system/hub arm64' \
 		'common address, x86-64 in Bochs=tests/system/hub x86-bochs' \
 		'newest gdb, arm64=GDB=gdb-new tests/system/session arm64 2 $(NEWEST)' \
+		'lldb, arm64=LLDB=lldb tests/system/session arm64 2' \
+		'newest lldb, arm64=LLDB=lldb-new tests/system/session arm64 2' \
+		'lldb, this machine=LLDB=lldb tests/system/session host 2' \
+		'lldb 19, this machine=LLDB=lldb-19 tests/system/session host 2' \
+		'newest lldb, this machine=LLDB=lldb-new tests/system/session host 2,4' \
 		'newest gdb, this machine=GDB=gdb-new tests/system/session host 2' \
 		'non-stop, this machine=tests/system/non-stop host' \
 		'non-stop, arm64=tests/system/non-stop arm64' \
