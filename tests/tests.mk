@@ -101,13 +101,14 @@ check: deps
 	$(MAKE) check-built
 
 # Where another gdb would say other things than the one that has been through all themes.
-NEWEST := breakpoints conditions steps registers memory threads interrupt
+NEWEST := breakpoints conditions steps registers memory threads interrupt arm64
 
 # The long ones first: two run at a time.
 check-built:
 	@tests/run \
 		'gdb, x86-64 in Bochs=tests/system/session x86-bochs 2' \
 		'gdb, arm64=tests/system/session arm64 2,4' \
+		'gdb, arm64 without SVE=RIG_CPU=neoverse-n1 tests/system/session arm64 2 registers arm64' \
 		'Linux, arm64=tests/system/linux' \
 		'self-tests, x86-64 in Bochs=tests/system/selftest x86-bochs' \
 		'self-tests, arm64=tests/system/selftest arm64' \
