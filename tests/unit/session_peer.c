@@ -126,11 +126,27 @@ static void peer_take_packet(struct session_peer *peer)
 	peer->last[length] = 0;
 }
 
+/* Notifications of non-stop (GDB manual E.9): nobody acknowledges them.  True for a byte of one. */
+static bool peer_take_notification(struct session_peer *peer, uint8_t byte, bool between)
+{
+	if (!peer->notifying && (!between || byte != '%'))
+		return false;
+	if (!peer->notifying)
+		peer->notifying = 3;
+	else if (peer->notifying < 3 || byte == '#')
+		peer->notifying--;
+	else
+		peer->breaches += byte == '$' || byte == '%';
+	return true;
+}
+
 /* Inside a frame no '$' may come, and between frames nothing but them and acknowledgments. */
 static void peer_take_byte(struct session_peer *peer, uint8_t byte)
 {
 	bool between = peer->reader.state == PACKET_READER_BETWEEN;
 
+	if (peer_take_notification(peer, byte, between))
+		return;
 	if (between ? !memchr("$+-", byte, 3) : byte == '$')
 		peer->breaches++;
 	switch (packet_reader_take(&peer->reader, byte)) {

@@ -21,6 +21,7 @@ struct session_peer {
 	unsigned requests;           /* packets the session has read that must be answered */
 	unsigned replies;            /* packets that came back, without 'O' */
 	unsigned messages;           /* 'O' packets */
+	unsigned notifying;          /* in a notification: 3 its text, 2 and 1 its checksum */
 	unsigned acks, naks;
 	unsigned rejections; /* '-' bytes that we sent: each may bring the last packet once more */
 	unsigned breaches;   /* malformed frames, stray bytes, replies nobody asked for */
