@@ -7,6 +7,13 @@
 #include "protocol/command_table.h"
 #include "protocol/session_private.h"
 
+/* Non-stop: gdb acknowledges an event also after it has left, and waits for the answer. */
+static void leave_connection(struct session *session)
+{
+	session->leaves = session->non_stop && session->events.told;
+	session->over = !session->leaves;
+}
+
 /* A guest that is gone has been let go of.  In extended mode the debugger may choose another. */
 static int leave(struct session *session)
 {
@@ -18,7 +25,7 @@ static int leave(struct session *session)
 	if (session->is_extended && session->has_lobby)
 		session_depart(session, 0);
 	else
-		session->over = true;
+		leave_connection(session);
 	return 0;
 }
 

@@ -137,6 +137,9 @@ int cmd_next_event(struct session *session, struct command_args *args)
 	struct stop_queue *events = &session->events;
 
 	(void)args;
+	if (session->leaves)
+		stop_queue_clear(events);
+	session->over = session->over || session->leaves;
 	if (events->told)
 		stop_queue_drop(events);
 	events->told = events->told && events->count && !session->withholds;

@@ -74,6 +74,7 @@ struct session {
 	bool heard_since_stop; /* a packet came after the last stop was told */
 	bool resume_held;      /* one of the held packets may resume */
 	bool over;             /* D, k, vKill: nothing is read any more */
+	bool leaves;           /* so it will be once the last event is acknowledged */
 
 	bool is_extended;      /* '!' */
 	bool is_attached;      /* as the debugger sees it */
