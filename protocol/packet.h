@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Framing of the GDB Remote Serial Protocol, both ways: bytes in, events out; a payload in, a
- * frame out (GDB manual E.1 "Overview", E.10 "Interrupts", E.12 "Packet Acknowledgment").
+ * frame out (GDB manual E.1 "Overview", E.8 "Interrupts", E.11 "Packet Acknowledgment").
  * Knows no command and no connection; what a payload says is not its business.
  */
 #ifndef PROTOCOL_PACKET_H

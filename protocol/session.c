@@ -509,7 +509,7 @@ static const struct target_listener_ops session_listener_ops = {
 /* ---- taking bytes ------------------------------------------------------------------------ */
 
 /*
- * An interrupt that finds the target stopped is for the next resume (manual E.10): gdb sends it while it
+ * An interrupt that finds the target stopped is for the next resume (manual E.8): gdb sends it while it
  * evaluates a condition between two resumes.  Dropped are one from before the first resume, which
  * the stop of attaching answers, and one that crossed the answer to another.  lldb takes any stop that it
  * gets for the answer to its interrupt, and would be surprised by another at its next resume.

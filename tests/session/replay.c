@@ -28,7 +28,7 @@
  *	lose				the guest is gone; "departs" says what comes of it
  *
  * PAYLOAD and PATTERN know \xNN.  PATTERN also {any}, {hex} (whole bytes, one or more), {hex N}
- * (exactly N bytes) and {error} (either kind of error reply).
+ * (exactly N bytes), {error} (any kind of error reply) and {refused} (that, or the empty reply).
  */
 #include <ctype.h>
 #include <errno.h>
@@ -130,6 +130,8 @@ static bool matches_hole(
 		return matches_span(pattern + hole, left, text, length, 0, length);
 	if (!strncmp(name, "{error}", hole))
 		return is_error(text, length) && !left;
+	if (!strncmp(name, "{refused}", hole))
+		return (!length || is_error(text, length)) && !left;
 	if (!strncmp(name, "{hex}", hole))
 		return matches_span(pattern + hole, left, text, length, 2, hex_run(text, length));
 	if (sscanf(name, "{hex %u}", &count) == 1 && hex_run(text, length) >= 2 * count)
