@@ -221,7 +221,7 @@ void session_peer_send(struct session_peer *peer, const char *payload)
 
 void session_peer_stop(struct session_peer *peer, unsigned number)
 {
-	struct target_stop stop = { .thread = number >> 4 & 3,
+	struct target_stop stop = { .thread = (number >> 4 & 3) % (peer->fake.threads + 1),
 		.reason = (enum target_stop_reason)(number % (TARGET_STOP_GONE + 1)),
 		.address = number };
 
