@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Guest-physical memory for people: which regions there are, and what is in them. */
+/* Memory for people: which regions there are, and what is in them. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -37,7 +37,28 @@ int monitor_info_mtree(struct monitor *monitor, const char *arguments)
 	return rc < 0 ? rc : monitor_mem_map(monitor);
 }
 
-/* ---- xp: as QEMU has it ------------------------------------------------------------------ */
+/* What the VMM itself would look at; for scripts that read its memory beside us. */
+int monitor_gpa2hva(struct monitor *monitor, const char *arguments)
+{
+	const struct memory_region *region;
+	uint64_t gpa;
+	int rc = monitor_take_number(monitor, &arguments, "the address", &gpa);
+
+	if (rc == 0)
+		rc = monitor_take_end(monitor, arguments);
+	if (rc < 0)
+		return rc;
+	region = memory_find(&monitor->vm->memory, gpa);
+	if (!region || !region->vmm_hva)
+		return monitor_fail(monitor, -EFAULT,
+			"no guest memory that the VMM told its address of at guest-physical 0x%llx",
+			(unsigned long long)gpa);
+	monitor_put(monitor, "Host virtual address for 0x%llx is 0x%llx\n", (unsigned long long)gpa,
+		(unsigned long long)(region->vmm_hva + (gpa - region->gpa)));
+	return 0;
+}
+
+/* ---- x and xp: as QEMU has them ---------------------------------------------------------- */
 
 struct xp_format {
 	uint64_t count;
@@ -127,43 +148,73 @@ static void xp_put_unit(
 	}
 }
 
-static int xp_put_line(
-	struct monitor *monitor, const struct xp_format *format, gpa_t gpa, unsigned bytes)
+/* Whole, or -EFAULT, told in a line. */
+static int xp_read_physical(struct monitor *monitor, uint64_t gpa, uint8_t *bytes, unsigned size)
 {
 	struct vm *vm = monitor->vm;
-	uint8_t line[XP_LINE];
 
-	if (gpa + bytes < gpa || memory_read(&vm->memory, gpa, line, bytes) < 0)
+	if (gpa + size < gpa || memory_read(&vm->memory, gpa, bytes, size) < 0)
 		return monitor_fail(monitor, -EFAULT, "no guest memory at guest-physical 0x%llx",
 			(unsigned long long)gpa);
-	plant_hide(&vm->plants, gpa, line, bytes);
-	monitor_put(monitor, "%016llx:", (unsigned long long)gpa);
-	for (unsigned i = 0; i < bytes; i += format->size)
+	plant_hide(&vm->plants, gpa, bytes, size);
+	return 0;
+}
+
+static int xp_read_virtual(struct monitor *monitor, uint64_t gva, uint8_t *bytes, unsigned size)
+{
+	if (view_read(&monitor->view, gva, bytes, size) != (ssize_t)size)
+		return monitor_fail(
+			monitor, -EFAULT, "nothing to be read at 0x%llx", (unsigned long long)gva);
+	return 0;
+}
+
+typedef int (*xp_read)(struct monitor *monitor, uint64_t address, uint8_t *bytes, unsigned size);
+
+static int xp_put_line(struct monitor *monitor, const struct xp_format *format, xp_read read,
+	uint64_t address, unsigned size)
+{
+	uint8_t line[XP_LINE];
+	int rc = read(monitor, address, line, size);
+
+	if (rc < 0)
+		return rc;
+	monitor_put(monitor, "%016llx:", (unsigned long long)address);
+	for (unsigned i = 0; i < size; i += format->size)
 		xp_put_unit(monitor, format, line + i);
 	monitor_put(monitor, "\n");
 	return 0;
 }
 
-int monitor_xp(struct monitor *monitor, const char *arguments)
+static int monitor_examine(struct monitor *monitor, const char *arguments, xp_read read)
 {
 	struct xp_format format;
-	uint64_t gpa, left;
+	uint64_t address, left;
 	unsigned line;
 	int rc = xp_parse_format(monitor, &arguments, &format);
 
 	if (rc == 0)
-		rc = monitor_take_number(monitor, &arguments, "the address", &gpa);
+		rc = monitor_take_number(monitor, &arguments, "the address", &address);
 	if (rc == 0)
 		rc = monitor_take_end(monitor, arguments);
 	if (rc < 0)
 		return rc;
 	line = format.size == 1 ? XP_LINE / 2 : XP_LINE;
-	for (left = format.count * format.size; rc == 0 && left; left -= line, gpa += line) {
+	for (left = format.count * format.size; rc == 0 && left; left -= line, address += line) {
 		if (line > left)
 			line = (unsigned)left;
-		rc = xp_put_line(monitor, &format, gpa, line);
+		rc = xp_put_line(monitor, &format, read, address, line);
 	}
 	return rc;
+}
+
+int monitor_x(struct monitor *monitor, const char *arguments)
+{
+	return monitor_examine(monitor, arguments, xp_read_virtual);
+}
+
+int monitor_xp(struct monitor *monitor, const char *arguments)
+{
+	return monitor_examine(monitor, arguments, xp_read_physical);
 }
 
 int monitor_mem(struct monitor *monitor, const char *arguments)

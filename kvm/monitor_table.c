@@ -15,6 +15,8 @@ static const struct monitor_command rows[] = {
 		monitor_exceptions },
 	{ "filter", "[ADDRESS [space X|here|any] [level kernel|user|any]]",
 		"whose hits at ADDRESS count", monitor_filter },
+	{ "gpa2hva", "ADDRESS", "where the VMM has guest-physical ADDRESS, as QEMU writes it",
+		monitor_gpa2hva },
 	{ "guest-breakpoints", "[pass|stop]", "whether the guest's own stop the debugger, before the guest gets them",
 		monitor_guest_breakpoints },
 	{ "gva2gpa", "ADDRESS", "the guest-physical address of ADDRESS, as QEMU writes it",
@@ -57,6 +59,8 @@ static const struct monitor_command rows[] = {
 		monitor_vcpu },
 	{ "vcpus", "", "every vCPU: its state and mode, pc, what it is asked to do",
 		monitor_vcpus },
+	{ "x", "/NFMT ADDRESS", "the same as xp of virtual memory",
+		monitor_x },
 	{ "xp", "/NFMT ADDRESS", "N units of guest-physical memory: F of x d u o c, SIZE of b h w g",
 		monitor_xp },
 };

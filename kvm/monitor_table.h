@@ -50,6 +50,8 @@ int monitor_info_registers(struct monitor *monitor, const char *arguments);
 
 /* monitor_memory.c */
 int monitor_mem(struct monitor *monitor, const char *arguments);
+int monitor_gpa2hva(struct monitor *monitor, const char *arguments);
+int monitor_x(struct monitor *monitor, const char *arguments);
 int monitor_xp(struct monitor *monitor, const char *arguments);
 int monitor_info_mtree(struct monitor *monitor, const char *arguments);
 

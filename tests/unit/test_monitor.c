@@ -418,6 +418,9 @@ static void test_xp(void **state)
 	expect_said(rig, "xp/1ub 0x20007", "0000000000020007: 136\n");
 	expect_said(rig, "xp/1ob 0x20007", "0000000000020007: 0210\n");
 	expect_said(rig, "xp/3c 0x20008", "0000000000020008: '.' 'A' 'B'\n");
+	expect_said(
+		rig, "x/2gx 0x220000", "0000000000220000: 0x8807060504030201 0x47464544434241ff\n");
+	expect_said(rig, "x /1xb $rip + 0x10000", "0000000000020000: 0x01\n");
 	expect_said(rig, "xp/1hx 0x10000 + 0x10000", "0000000000020000: 0x0201\n");
 }
 
@@ -433,6 +436,10 @@ static void test_xp_refused(void **state)
 	expect_refused(rig, "xp 0x40000", "no guest memory");
 	expect_refused(rig, "xp/xg 0xffffffffffffffff", "no guest memory");
 	expect_refused(rig, "xp/xg 0x3fffc", "no guest memory");
+	expect_refused(rig, "x/xg 0x7fffffffffff", "nothing to be read at 0x7fffffffffff");
+	expect_refused(rig, "x", "the address is missing");
+	expect_refused(rig, "gpa2hva 0x40000", "no guest memory");
+	expect_refused(rig, "gpa2hva", "the address is missing");
 	expect_refused(rig, "xp 1 2", "what is '2' here?");
 	expect_refused(rig, "mem", "say mem map");
 	expect_refused(rig, "mem xpx 1", "say mem map");
@@ -472,6 +479,7 @@ static void test_mem_map(void **state)
 		"0x7000000\n"
 		"1 regions, 256 KiB\n");
 	expect_words(*state, "info mtree", "1 regions");
+	expect_said(*state, "gpa2hva 0x123", "Host virtual address for 0x123 is 0x7000123\n");
 }
 
 /* ---- paging ------------------------------------------------------------------------------ */
