@@ -598,7 +598,18 @@ static int fake_detach(struct target *target)
 
 static const struct target_description *fake_description(struct target *target)
 {
-	return fake_of(target)->machine->description;
+	const struct fake_target *fake = fake_of(target);
+
+	return fake->layout ? fake->layout : fake->machine->description;
+}
+
+static void fake_renew_description(struct target *target, unsigned thread)
+{
+	struct fake_target *fake = fake_of(target);
+
+	if (thread < 1 || thread > fake->threads)
+		fake->breaches++;
+	fake->layout = fake->next_layout;
 }
 
 static unsigned fake_thread_count(struct target *target)
@@ -648,6 +659,7 @@ static int fake_monitor(
 
 static const struct target_ops fake_ops = {
 	.description = fake_description,
+	.renew_description = fake_renew_description,
 	.thread_count = fake_thread_count,
 	.thread_describe = fake_thread_describe,
 	.is_stopped = fake_is_stopped,

@@ -62,6 +62,7 @@ struct fake_breakpoint {
 struct fake_target {
 	struct target target;
 	const struct fake_machine *machine;
+	const struct target_description *layout, *next_layout; /* NULL: the machine's */
 	unsigned threads;
 	uint8_t registers[FAKE_THREADS][FAKE_REGISTERS][TARGET_REGISTER_MAX_BYTES];
 	uint8_t low[2 * FAKE_PAGE], high[FAKE_PAGE];

@@ -121,6 +121,25 @@ static void test_longest_reply(void **state)
 	finish(&peer);
 }
 
+/* A new layout takes effect when the description is read from its beginning, and not within a reading. */
+static void test_layout_at_first_page(void **state)
+{
+	struct session_peer peer;
+
+	(void)state;
+	start(&peer, &fake_machine_x86_64, false);
+	assert_non_null(strstr(
+		session_peer_ask(&peer, "qXfer:features:read:target.xml:0,c0"), ">i386:x86-64<"));
+	peer.fake.next_layout = &fake_description_arm64;
+	session_peer_ask(&peer, "qXfer:features:read:target.xml:c0,800");
+	assert_non_null(strstr(peer.last, "rax"));
+	assert_non_null(strstr(
+		session_peer_ask(&peer, "qXfer:features:read:target.xml:0,c0"), ">aarch64<"));
+	session_peer_ask(&peer, "qXfer:features:read:target.xml:c0,800");
+	assert_null(strstr(peer.last, "rax"));
+	finish(&peer);
+}
+
 /* A client that never reads: we stop reading too, and hold no more than a bound. */
 static void test_client_that_never_reads(void **state)
 {
@@ -352,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_write_all_or_nothing),
 		cmocka_unit_test(test_longest_packet),
 		cmocka_unit_test(test_longest_reply),
+		cmocka_unit_test(test_layout_at_first_page),
 		cmocka_unit_test(test_client_that_never_reads),
 		cmocka_unit_test(test_held_requests_wait_for_room),
 		cmocka_unit_test(test_flood_while_running),
