@@ -45,7 +45,7 @@ struct worker {
 	struct vm_hooks hooks;
 	struct session_hooks session_hooks;
 	struct worker_port *ports;
-	struct ev_timer deadline;
+	struct ev_timer deadline, watch;
 	struct ev_io control;
 	struct ev_signal sigterm;
 	struct ev_prepare settle; /* after every event */
@@ -205,15 +205,37 @@ static void worker_on_deadline(struct ev_loop *loop, struct ev_timer *timer, int
 	worker_pump(worker);
 }
 
+static void worker_on_watch(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct worker *worker = (struct worker *)((char *)timer - offsetof(struct worker, watch));
+
+	(void)loop;
+	(void)events;
+	vm_on_watch(&worker->vm);
+	worker_pump(worker);
+}
+
+static void worker_start_timer(struct worker *worker, struct ev_timer *timer, int ms)
+{
+	ev_timer_stop(worker->loop, timer);
+	if (!ms)
+		return;
+	ev_timer_set(timer, ms / 1000., 0.);
+	ev_timer_start(worker->loop, timer);
+}
+
 static void worker_set_timer(void *context, int ms)
 {
 	struct worker *worker = context;
 
-	ev_timer_stop(worker->loop, &worker->deadline);
-	if (!ms)
-		return;
-	ev_timer_set(&worker->deadline, ms / 1000., 0.);
-	ev_timer_start(worker->loop, &worker->deadline);
+	worker_start_timer(worker, &worker->deadline, ms);
+}
+
+static void worker_set_watch(void *context, int ms)
+{
+	struct worker *worker = context;
+
+	worker_start_timer(worker, &worker->watch, ms);
 }
 
 static int worker_init_ports(struct worker *worker)
@@ -504,7 +526,9 @@ static int worker_start(struct worker *worker)
 	const struct worker_orders *orders = worker->orders;
 	int rc;
 
-	worker->hooks = (struct vm_hooks){ .timer = worker_set_timer, .context = worker };
+	worker->hooks = (struct vm_hooks){
+		.timer = worker_set_timer, .watch = worker_set_watch, .context = worker
+	};
 	worker->session_hooks = (struct session_hooks){
 		.trace = debugger_log_packet,
 		.version = GDBPROXYD_VERSION,
@@ -513,6 +537,7 @@ static int worker_start(struct worker *worker)
 		.context = (void *)(uintptr_t)orders->directory,
 	};
 	ev_timer_init(&worker->deadline, worker_on_deadline, 0., 0.);
+	ev_timer_init(&worker->watch, worker_on_watch, 0., 0.);
 	rc = lent_vm_open(
 		orders->lent, &worker->vm, &worker->hooks, (int)orders->conf->stop_timeout_ms);
 	if (rc < 0)

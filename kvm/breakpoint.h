@@ -21,6 +21,7 @@ struct breakpoint {
 	gpa_t gpa; /* of the instruction, when it was set (software) */
 	/* The guest may load something over it, or map it elsewhere (it was set with paging off). */
 	bool is_fragile;
+	bool is_told;     /* the person knows that it is not in force yet */
 	bool in_register; /* a debug register of every vCPU stands for it: it is not to be planted */
 	struct terms *terms; /* never empty */
 };

@@ -119,6 +119,21 @@ int plant_sync(struct plants *plants, const struct breakpoint_table *table)
 	return first;
 }
 
+const struct plant *plant_find_lost(const struct plants *plants)
+{
+	uint8_t now[4];
+
+	for (unsigned i = 0; i < plants->count; i++) {
+		const struct plant *plant = &plants->entries[i];
+		int rc = memory_read(
+			plants->memory, plant->gpa, now, plants->arch->breakpoint_length);
+
+		if (!plant->lifted && (rc < 0 || !plant_is_ours(plants, now)))
+			return plant;
+	}
+	return NULL;
+}
+
 void plant_clear(struct plants *plants)
 {
 	while (plants->count)

@@ -60,6 +60,9 @@ struct plant *plant_find(struct plants *plants, gpa_t gpa);
 int plant_lift(struct plants *plants, struct plant *plant);
 int plant_restore(struct plants *plants, struct plant *plant);
 
+/* One that the guest has overwritten, or whose memory is gone; NULL. Legal while vCPUs run. */
+const struct plant *plant_find_lost(const struct plants *plants);
+
 /* Shows the guest's own bytes in what was read from [gpa, gpa + length). */
 void plant_hide(const struct plants *plants, gpa_t gpa, void *buf, size_t length);
 

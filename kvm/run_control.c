@@ -212,6 +212,7 @@ void run_go(struct vm *vm)
 	run_halt_parked(vm);
 	if (vm->stale)
 		run_sync(vm);
+	run_watch(vm);
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
 

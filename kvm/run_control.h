@@ -63,6 +63,13 @@ void run_look_for_lost(struct vm *vm);
 /* The time for parking, or for one internal step, is over. */
 void run_on_deadline(struct vm *vm);
 
+/*
+ * A guest that runs may overwrite what is planted in it (it unpacks a kernel, patches its code), and map
+ * what a breakpoint waits for.  Neither makes an exit, so it is looked at every VM_WATCH_MS, which costs
+ * the guest nothing until there is something to mend.
+ */
+void run_on_watch(struct vm *vm);
+
 /* The first thread whose vCPU is parked; 1 when none is. */
 unsigned run_first_parked(const struct vm *vm);
 

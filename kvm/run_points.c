@@ -72,10 +72,12 @@ static void run_promote(struct vm *vm, struct breakpoint *breakpoint)
 	if (run_fits(vm, &point)) {
 		vm->point_count++;
 		breakpoint->in_register = vm->non_stop;
-	} else if (breakpoint->gpa == BREAKPOINT_PENDING && !run_find_page(vm, breakpoint)) {
+	} else if (breakpoint->gpa == BREAKPOINT_PENDING && !run_find_page(vm, breakpoint) &&
+		   !breakpoint->is_told) {
+		breakpoint->is_told = true;
 		vm_say(vm,
-			"the breakpoint at 0x%llx is not in force: nothing is mapped there, and no "
-			"debug register is free",
+			"the breakpoint at 0x%llx is not in force yet: nothing is mapped there, "
+			"and no debug register is free",
 			(unsigned long long)breakpoint->gva);
 	}
 }
@@ -108,4 +110,43 @@ void run_sync(struct vm *vm)
 	rc = plant_sync(&vm->plants, &vm->table);
 	if (rc < 0)
 		vm_say(vm, "not every breakpoint could be planted: %s", strerror(-rc));
+}
+
+/* Waits neither in memory nor in a debug register: for a page that may have come meanwhile. */
+static bool run_is_waiting(const struct vm *vm, const struct breakpoint *breakpoint)
+{
+	return breakpoint->gpa == BREAKPOINT_PENDING && !run_point_at(vm, breakpoint->gva);
+}
+
+static bool run_has_waiting(const struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->table.count; i++)
+		if (run_is_waiting(vm, &vm->table.entries[i]))
+			return true;
+	return false;
+}
+
+void run_watch(struct vm *vm)
+{
+	bool needed = vm->plants.count || run_has_waiting(vm);
+
+	if (vm->hooks->watch)
+		vm->hooks->watch(vm->hooks->context, needed ? VM_WATCH_MS : 0);
+}
+
+void run_on_watch(struct vm *vm)
+{
+	const struct plant *lost = plant_find_lost(&vm->plants);
+
+	if (vm->state != VM_RUNNING)
+		return; /* the next resume looks after everything */
+	if (lost)
+		vm_say(vm,
+			"the guest has overwritten the breakpoint at guest-physical 0x%llx: it is "
+			"set anew",
+			(unsigned long long)lost->gpa);
+	if (!vm->over && (lost || run_has_waiting(vm)))
+		run_refresh(vm);
+	else
+		run_watch(vm);
 }

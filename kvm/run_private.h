@@ -42,6 +42,9 @@ void run_timer(struct vm *vm, int ms);
 /* Makes memory and debug registers follow the table.  All vCPUs are parked. */
 void run_sync(struct vm *vm);
 
+/* From now on it is watched whether they still do. */
+void run_watch(struct vm *vm);
+
 /* ---- run_launch.c ------------------------------------------------------------------------ */
 
 gva_t run_pc(struct vm *vm, struct vcpu *vcpu);

@@ -177,6 +177,12 @@ void vm_on_deadline(struct vm *vm)
 	vm_pump(vm);
 }
 
+void vm_on_watch(struct vm *vm)
+{
+	run_on_watch(vm);
+	vm_pump(vm);
+}
+
 int vm_remove_memory(struct vm *vm, gpa_t gpa)
 {
 	const struct memory_region *region = memory_find(&vm->memory, gpa);

@@ -29,7 +29,7 @@ enum vm_state {
 	VM_GONE, /* the VMM vanished */
 };
 
-enum { VM_CALL_TIMEOUT_MS = 5000, VM_MAX_SEATS = 8 };
+enum { VM_CALL_TIMEOUT_MS = 5000, VM_WATCH_MS = 100, VM_MAX_SEATS = 8 };
 
 struct seat;
 
@@ -37,6 +37,8 @@ struct seat;
 struct vm_hooks {
 	/* Call vm_on_deadline() in so many milliseconds; 0: do not. One timer, the last call counts. */
 	void (*timer)(void *context, int ms);
+	/* Likewise vm_on_watch(), of a timer of its own. NULL: nobody watches (tests). */
+	void (*watch)(void *context, int ms);
 	void *context;
 };
 
@@ -107,6 +109,7 @@ int vm_vcpu_fd(const struct vm *vm, unsigned index);
 
 void vm_on_readable(struct vm *vm, unsigned index);
 void vm_on_deadline(struct vm *vm);
+void vm_on_watch(struct vm *vm);
 
 /* Delivers what must not be delivered from inside a call.  After every call into the target. */
 void vm_pump(struct vm *vm);

@@ -768,7 +768,7 @@ static void test_pending_breakpoints(void **state)
 	assert_int_equal(rig_insert_kind(rig, TARGET_WATCH_WRITE, FAKE_CODE, 1), 0);
 	rig->message[0] = 0;
 	rig_continue(rig);
-	assert_non_null(strstr(rig->message, "0x900004 is not in force"));
+	assert_non_null(strstr(rig->message, "0x900004 is not in force yet"));
 	assert_int_equal(rig_stop(rig), 0);
 	rig_await_stop(rig);
 	rig_finish(rig);
@@ -795,6 +795,29 @@ static void test_fragile_breakpoint(void **state)
 		&rig->lender, FAKE_CODE + 4, "\x90", 1); /* the guest loads something there */
 	rig_continue(rig);
 	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+/* Nobody stops, and it is there again in a moment. */
+static void test_overwritten_breakpoint(void **state)
+{
+	struct rig *rig = rig_looping(2);
+	const uint8_t *there = rig->lender.memory + FAKE_CODE + 0x100;
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 0x100);
+	rig_continue(rig);
+	rig_idle(rig, 20);
+	assert_int_equal(*there, 0xcc);
+	fake_lender_write(&rig->lender, FAKE_CODE + 0x100, "\x90", 1);
+	for (int turn = 0; turn < 500 && *there != 0xcc; turn++)
+		rig_turn(rig, 10);
+	assert_int_equal(*there, 0xcc);
+	assert_non_null(strstr(rig->message, "has overwritten the breakpoint"));
+	assert_true(rig->owed);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
 	rig_finish(rig);
 }
 
@@ -2315,6 +2338,7 @@ int main(void)
 		cmocka_unit_test(test_alias_passes),
 		cmocka_unit_test(test_pending_breakpoints),
 		cmocka_unit_test(test_fragile_breakpoint),
+		cmocka_unit_test(test_overwritten_breakpoint),
 		cmocka_unit_test(test_bad_breakpoints),
 		cmocka_unit_test(test_own_int3_is_the_guests),
 		cmocka_unit_test(test_own_int3_under_ours),

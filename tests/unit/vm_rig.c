@@ -81,6 +81,13 @@ static void rig_timer(void *context, int ms)
 	rig->deadline_ms = ms ? now_ms() + ms : 0;
 }
 
+static void rig_watch(void *context, int ms)
+{
+	struct rig *rig = context;
+
+	rig->watch_ms = ms ? now_ms() + ms : 0;
+}
+
 /* The debugger takes its place. */
 static void rig_sit(struct rig *rig)
 {
@@ -90,9 +97,9 @@ static void rig_sit(struct rig *rig)
 
 void rig_open_vm(struct rig *rig, int stop_timeout_ms)
 {
-	rig->hooks = (struct vm_hooks){ .timer = rig_timer, .context = rig };
+	rig->hooks = (struct vm_hooks){ .timer = rig_timer, .watch = rig_watch, .context = rig };
 	rig->listener.ops = &rig_listener_ops;
-	rig->deadline_ms = 0;
+	rig->deadline_ms = rig->watch_ms = 0;
 	rig->owed = false;
 	rig->vm = calloc(1, sizeof(*rig->vm));
 	assert_non_null(rig->vm);
@@ -146,6 +153,10 @@ void rig_turn(struct rig *rig, int ms)
 	if (rig->deadline_ms && now_ms() >= rig->deadline_ms) {
 		rig->deadline_ms = 0;
 		vm_on_deadline(rig->vm);
+	}
+	if (rig->watch_ms && now_ms() >= rig->watch_ms) {
+		rig->watch_ms = 0;
+		vm_on_watch(rig->vm);
 	}
 }
 

@@ -22,7 +22,7 @@ struct rig {
 	struct seat seat;
 	struct vm_hooks hooks;
 	struct target_listener listener;
-	int64_t deadline_ms; /* 0: none */
+	int64_t deadline_ms, watch_ms; /* when; 0: never */
 
 	bool owed;   /* on_stop is due */
 	bool held;   /* on_hold has come */

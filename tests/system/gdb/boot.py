@@ -28,10 +28,12 @@ def before_paging():
 
 
 def with_paging():
-    number = set_breakpoint("hbreak *cpu_main")
+    number = set_breakpoint("break *cpu_main")
     stop = go()
-    check_stop("hbreak *cpu_main before it is mapped; continue", stop, at="cpu_main", by=number, thread=1)
+    check_stop("break *cpu_main before it is mapped; continue", stop, at="cpu_main", by=number, thread=1)
     check("the first CPU", value("$rdi" if IS_X86 else "$x0") == 0, stop)
+    do("delete")
+    number = set_breakpoint("hbreak *cpu_main")
     others = [go() for _ in range(VCPUS - 1)]
     check("hbreak *cpu_main: each other CPU, on its own vCPU",
           [(stop.thread, number in stop.numbers) for stop in others] ==
