@@ -129,7 +129,7 @@ int views_x86_64_fitting(const struct cpu *cpu);
 extern const struct target_alias dwarf_x86_64[];
 
 /* Features of description_x86_64 that a guest may lack, by their place in it. */
-enum { X86_FEATURE_AVX = 3, X86_FEATURE_AVX512, X86_FEATURE_PKEYS };
+enum { X86_FEATURE_AVX = 3, X86_FEATURE_AVX512, X86_FEATURE_PKEYS, X86_FEATURE_LINUX };
 
 /* Register numbers: the order of description_x86_64. */
 enum {
@@ -153,6 +153,7 @@ enum {
 	X86_REG_ZMM0H = X86_REG_K0 + 8,
 	X86_REG_ZMM16H = X86_REG_ZMM0H + 16,
 	X86_REG_PKRU = X86_REG_ZMM16H + 16,
+	X86_REG_ORIG_RAX,
 	X86_REG_K_GS_BASE,
 	X86_REG_CR0,
 	X86_REG_CR2,

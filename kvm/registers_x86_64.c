@@ -166,6 +166,24 @@ static int base_write(struct cpu *cpu, unsigned index, const void *value)
 	return 0;
 }
 
+/*
+ * No register of the CPU: Linux's number of a system call to be restarted.  A vCPU is in none that a
+ * debugger could have interrupted, which is -1; gdb writes that when it moves pc.
+ */
+static void orig_rax_read(const struct cpu *cpu, unsigned index, void *value)
+{
+	(void)cpu;
+	(void)index;
+	registers_x86_64_put(value, UINT64_MAX, 8);
+}
+
+static int orig_rax_write(struct cpu *cpu, unsigned index, const void *value)
+{
+	(void)cpu;
+	(void)index;
+	return registers_x86_64_get(value, 8) == UINT64_MAX ? 0 : -EROFS;
+}
+
 /* ---- the table --------------------------------------------------------------------------- */
 
 static const struct x86_row general_rows[] = {
@@ -174,6 +192,7 @@ static const struct x86_row general_rows[] = {
 	{ X86_REG_EFLAGS, 1, CPU_GENERAL, CPU_GENERAL, eflags_read, eflags_write, NULL },
 	{ X86_REG_CS, 6, CPU_STOP, CPU_SYSTEM, selector_read, selector_write, NULL },
 	{ X86_REG_FS_BASE, 2, CPU_SYSTEM, CPU_SYSTEM, base_read, base_write, NULL },
+	{ X86_REG_ORIG_RAX, 1, CPU_GENERAL, 0, orig_rax_read, orig_rax_write, NULL },
 };
 
 static const struct x86_row *rows_find(const struct x86_row *rows, size_t count, unsigned number)

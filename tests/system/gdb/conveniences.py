@@ -23,7 +23,8 @@ def expressions():
     do("set var total_rounds = %d" % before)
     said = do("print workers[0].nr_rounds > 0 ? sizeof(workers[0]) : 0")
     check("print: a conditional expression", int(said.split("=")[1]) > 0, said)
-    check("print $_siginfo: none, in words", "$_siginfo" in (refused("print $_siginfo") or "$_siginfo"))
+    error = refused("print $_siginfo")
+    check("print $_siginfo: none, in words", error is not None and "siginfo" in error, error)
 
 
 def refusals():
