@@ -42,7 +42,7 @@ ALL_LDFLAGS := $(SANITIZE_FLAGS) $(EV_LDFLAGS) $(LDFLAGS)
 CONF := conf/conf.c conf/conf_error.c conf/conf_file.c conf/conf_lex.c conf/conf_table.c \
 	conf/conf_type.c
 
-PROTOCOL := protocol/breakpoint_code.c protocol/cmd_qemu.c protocol/cmd_scan.c \
+PROTOCOL := protocol/breakpoint_code.c protocol/cmd_file.c protocol/cmd_qemu.c protocol/cmd_scan.c \
 	protocol/cmd_process.c protocol/conversation.c protocol/nothing.c protocol/session_lobby.c \
 	protocol/client.c protocol/cmd_breakpoint.c protocol/cmd_leave.c protocol/cmd_lldb.c \
 	protocol/cmd_memory.c protocol/cmd_monitor.c \

@@ -83,6 +83,10 @@ static const struct command rows[] = {
 	{ "vCont",		  COMMAND_WORD,	  "r",		RESUMES, cmd_resume },
 	{ "vCont?",		  COMMAND_EXACT,  "",		ALWAYS,	 cmd_query_actions },
 	{ "vCtrlC",		  COMMAND_EXACT,  "",		0,	 cmd_interrupt },
+	{ "vFile:close",	  COMMAND_WORD,	  ":n",		0,	 cmd_file_close },
+	{ "vFile:open",		  COMMAND_WORD,	  ":r",		THREAD,	 cmd_file_open },
+	{ "vFile:pread",	  COMMAND_WORD,	  ":n,n,n",	0,	 cmd_file_read },
+	{ "vFile:setfs",	  COMMAND_WORD,	  ":n",		0,	 cmd_file_choose_system },
 	{ "vKill",		  COMMAND_WORD,	  ";n",		DETACH,	 cmd_detach },
 	{ "vStopped",		  COMMAND_EXACT,  "",		ALWAYS,	 cmd_next_event },
 };

@@ -655,6 +655,7 @@ void session_destroy(struct session *session)
 	fifo_fini(&session->messages);
 	document_fini(&session->description);
 	document_fini(&session->threads);
+	document_fini(&session->file);
 	document_fini(&session->osdata);
 	document_fini(&session->text);
 	saved_registers_fini(&session->saved);

@@ -108,9 +108,11 @@ struct session {
 	struct document description; /* target.xml */
 	struct document threads;     /* the list, as it was when its first page was read */
 	struct document osdata;      /* likewise */
-	struct document text;        /* the answer to a command for people */
-	size_t talked;               /* so much of it has been sent */
-	int talk_result;             /* what follows it: 0 or -errno */
+	struct document file;        /* of vFile: the one that is open */
+	bool file_is_open;
+	struct document text; /* the answer to a command for people */
+	size_t talked;        /* so much of it has been sent */
+	int talk_result;      /* what follows it: 0 or -errno */
 	struct session_counts counts;
 	struct saved_registers saved;
 	uint8_t *scratch; /* PACKET_SIZE bytes, a handler's for the time of its call */

@@ -242,7 +242,8 @@ static void test_write_then_read(void **context)
 		assert_int_equal(cpu.dirty & ~arch_x86_64.register_groups(i), 0);
 	}
 	for (unsigned i = 0; i < X86_REG_COUNT; i++)
-		if (!is_read_only(i) && i != X86_REG_FCTRL + 2 && i != X86_REG_ORIG_RAX && value_of(&cpu, i) != sample(i))
+		if (!is_read_only(i) && i != X86_REG_FCTRL + 2 && i != X86_REG_ORIG_RAX &&
+			value_of(&cpu, i) != sample(i))
 			fail_msg("%s is 0x%llx", find(i)->name,
 				(unsigned long long)value_of(&cpu, i));
 }
