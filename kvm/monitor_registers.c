@@ -372,7 +372,7 @@ static void monitor_put_qemu(struct monitor *monitor, const struct monitor_regis
 
 	if (at->reg->bits > 64 || monitor_register_read(monitor, at->number, value) < 0)
 		return;
-	for (; at->reg->name[length] && length < sizeof(name) - 1; length++)
+	for (; length < sizeof(name) - 1 && at->reg->name[length]; length++)
 		name[length] = (char)toupper((uint8_t)at->reg->name[length]);
 	name[length] = '\0';
 	monitor_put(monitor, "%s=%0*llx\n", name, at->reg->bits / 4,
