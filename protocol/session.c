@@ -232,8 +232,10 @@ static void session_talk_on(struct session *session)
 		session_end_talk(session);
 }
 
+/* In non-stop nothing else carries the lines that are kept. */
 static void session_begin_talk(struct session *session, int result)
 {
+	session_send_messages(session);
 	session->state = SESSION_TALKING;
 	session->talked = 0;
 	session->talk_result = result ? result : document_status(&session->text);
