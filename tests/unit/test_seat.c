@@ -223,6 +223,37 @@ static void test_observer_waits(void **state)
 	rig_finish(rig);
 }
 
+/* Who has let one thread go alone hears of that one, whichever it was; who has let all go, of the one. */
+static void test_observer_hears_of_its_thread(void **state)
+{
+	struct rig *rig = looping(2);
+	struct other other;
+
+	(void)state;
+	rig_attach(rig);
+	other_sit(&other, rig);
+	rig_insert(rig, FAKE_CODE + 4);
+	assert_int_equal(other_resume(&other, TARGET_STAY, TARGET_STEP), 0);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	await(rig, &other.stops, 1);
+	assert_int_equal(other.stop.thread, 2);
+	assert_int_equal(other.stop.reason, TARGET_STOP_QUIET);
+	assert_int_equal(other_resume(&other, TARGET_STEP, TARGET_STAY), 0);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	await(rig, &other.stops, 2);
+	assert_int_equal(other.stop.thread, 1);
+	assert_int_equal(other.stop.reason, TARGET_STOP_SWBREAK);
+	assert_int_equal(other_resume(&other, TARGET_STAY, TARGET_CONTINUE), 0);
+	assert_int_equal(DO(&other, stop), 0);
+	await(rig, &other.stops, 3);
+	assert_int_equal(other.stop.thread, 2);
+	assert_int_equal(other.stop.reason, TARGET_STOP_INTERRUPT);
+	seat_fini(&other.seat);
+	rig_finish(rig);
+}
+
 /* The driver leaves a guest that it has stopped: it goes on without what was the driver's. */
 static void test_driver_leaves(void **state)
 {
@@ -490,6 +521,7 @@ int main(void)
 		cmocka_unit_test(test_observer_looks),
 		cmocka_unit_test(test_observer_changes_nothing),
 		cmocka_unit_test(test_observer_waits),
+		cmocka_unit_test(test_observer_hears_of_its_thread),
 		cmocka_unit_test(test_driver_leaves),
 		cmocka_unit_test(test_wheel),
 		cmocka_unit_test(test_places),
