@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Commands for people, about a guest of either architecture whose registers and memory are anything.
- * The first byte chooses the architecture; a line follows, and what is left is the guest's memory, in which
- * its page tables are.  What must hold: an unknown command says nothing, a failure ends in a line.
+ * The first byte chooses the architecture; a line follows, and what is left is the guest's memory,
+ * in which its page tables are.  What must hold: an unknown command says nothing, a failure ends in a line.
  */
 #include <errno.h>
 #include <stdlib.h>
