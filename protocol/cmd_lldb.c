@@ -160,6 +160,19 @@ int cmd_query_thread_stop(struct session *session, struct command_args *args)
 	return 0;
 }
 
+/* RFC 8259, 7; what is no printable character becomes '?'. */
+static void json_put_string(struct document *json, const char *text)
+{
+	document_put(json, "\"");
+	for (; *text; text++) {
+		bool special = *text == '"' || *text == '\\';
+
+		document_put(json, "%s%c", special ? "\\" : "",
+			*text >= ' ' && *text <= '~' ? *text : '?');
+	}
+	document_put(json, "\"");
+}
+
 static void json_put_hex(struct document *json, const uint8_t *bytes, size_t count)
 {
 	document_put(json, "\"");
@@ -207,9 +220,8 @@ static void json_put_thread(struct document *json, struct session *session, unsi
 	char text[LLDB_TEXT_SIZE] = "";
 
 	session->target->ops->thread_describe(session->target, thread, text, sizeof(text));
-	document_put(json, "{\"tid\":%u,\"name\":\"", thread);
-	document_put_escaped(json, text);
-	document_put(json, "\"");
+	document_put(json, "{\"tid\":%u,\"name\":", thread);
+	json_put_string(json, text);
 	if (lldb_has_stopped(session, thread))
 		json_put_reason(json, &session->stop);
 	else
@@ -258,9 +270,12 @@ int cmd_query_region(struct session *session, struct command_args *args)
 {
 	struct reply *reply = &session->reply;
 	struct target_region region;
-	int result = session->target->ops->memory_region(
-		session->target, session->general_thread, args->number[0], &region);
+	int result;
 
+	if (session->physical_memory) /* whose addresses no page table knows */
+		return -ENODATA;
+	result = session->target->ops->memory_region(
+		session->target, session->general_thread, args->number[0], &region);
 	if (result)
 		return result;
 	reply_put_text(reply, "start:");
