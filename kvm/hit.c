@@ -54,11 +54,18 @@ static void hit_print(void *context, const char *text, size_t length)
 
 enum hit_verdict { HIT_NOTHING, HIT_COMMANDS, HIT_STOP };
 
-static enum hit_verdict hit_fails(const struct hit_place *place, const char *what, int error)
+static struct agent_host hit_host(struct hit_place *place)
+{
+	return (struct agent_host){ .read_register = hit_read_register,
+		.read_memory = hit_read_memory,
+		.print = hit_print,
+		.context = place };
+}
+
+static void hit_say_failed(const struct hit_place *place, const char *what, int error)
 {
 	vm_say(place->view.vm, "%s of the breakpoint at 0x%llx failed: %s", what,
 		(unsigned long long)place->gva, condition_error_text(error));
-	return HIT_STOP;
 }
 
 /* All-stop: only who drives is told of stops, so only what he wants stops. */
@@ -67,49 +74,74 @@ static bool hit_concerns(const struct vm *vm, const struct terms *terms)
 	return vm->non_stop || (vm->driver && vm->driver->number == terms->seat);
 }
 
-static enum hit_verdict hit_evaluate(struct hit_place *place, const struct condition *condition)
+/* What is to be done for one of them; the commands have not been run. */
+static enum hit_verdict hit_judge(struct hit_place *place, const struct condition *condition)
 {
-	const struct agent_host host = { .read_register = hit_read_register,
-		.read_memory = hit_read_memory,
-		.print = hit_print,
-		.context = place };
+	const struct agent_host host = hit_host(place);
 	int rc = condition_holds(condition, &host);
 
-	if (rc < 0)
-		return hit_fails(place, "the condition", rc);
+	if (rc < 0) {
+		hit_say_failed(place, "the condition", rc);
+		return HIT_STOP;
+	}
 	if (rc == 0)
 		return HIT_NOTHING;
-	if (!condition || !condition->command_count)
-		return HIT_STOP;
-	rc = condition_run_commands(condition, &host);
+	return condition && condition->command_count ? HIT_COMMANDS : HIT_STOP;
+}
+
+/* True when one has failed, so that it stops. */
+static bool hit_run_commands(struct hit_place *place, const struct condition *condition)
+{
+	const struct agent_host host = hit_host(place);
+	int rc = condition_run_commands(condition, &host);
+
 	if (rc < 0)
-		return hit_fails(place, "a command", rc);
-	return HIT_COMMANDS;
+		hit_say_failed(place, "a command", rc);
+	return rc < 0;
 }
 
 /* ---- all that are there ------------------------------------------------------------------ */
 
+/* One verdict for each seat, and the gravest of them. */
+static enum hit_verdict hit_judge_all(
+	struct hit_place *place, const struct terms *terms, enum hit_verdict *verdicts)
+{
+	enum hit_verdict most = HIT_NOTHING;
+
+	for (; terms; terms = terms->next) {
+		enum hit_verdict *one = &verdicts[terms->seat];
+
+		place->seat = terms->seat;
+		*one = hit_concerns(place->view.vm, terms) ? hit_judge(place, terms->condition)
+							   : HIT_NOTHING;
+		most = *one > most ? *one : most;
+	}
+	return most;
+}
+
+/* As gdb has it: the conditions, the ignore count, the commands. */
 bool hit_counts(struct vm *vm, struct vcpu *vcpu, const struct terms *terms, gva_t gva)
 {
+	struct hit_place place = { .view = { .vm = vm, .vcpu = vcpu }, .gva = gva };
+	enum hit_verdict verdicts[VM_MAX_SEATS], most;
 	struct rule *rule = rule_find(&vm->rules, gva);
-	enum hit_verdict verdict = HIT_NOTHING;
+	bool stops;
 
 	if (rule && !rule_admits(rule, vm->arch, &vcpu->cpu))
 		return false;
-	for (; terms; terms = terms->next) {
-		struct hit_place place = {
-			.view = { .vm = vm, .vcpu = vcpu }, .seat = terms->seat, .gva = gva
-		};
-		enum hit_verdict one = hit_concerns(vm, terms)
-					       ? hit_evaluate(&place, terms->condition)
-					       : HIT_NOTHING;
-
-		verdict = one > verdict ? one : verdict;
-	}
-	if (verdict == HIT_NOTHING)
+	most = hit_judge_all(&place, terms, verdicts);
+	if (most == HIT_NOTHING)
 		return false;
 	rule = rule_get(&vm->rules, gva);
-	return (!rule || rule_count(rule)) && verdict == HIT_STOP;
+	if (rule && !rule_count(rule))
+		return false;
+	stops = most == HIT_STOP;
+	for (; terms; terms = terms->next) {
+		place.seat = terms->seat;
+		if (verdicts[terms->seat] == HIT_COMMANDS)
+			stops |= hit_run_commands(&place, terms->condition);
+	}
+	return stops;
 }
 
 /* All of them are asked: each counts its hits. */

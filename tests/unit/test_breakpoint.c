@@ -13,7 +13,7 @@ static int setup(void **state)
 {
 	static struct breakpoint_table table;
 
-	memset(&table, 0, sizeof(table));
+	breakpoint_clear(&table); /* what the last test has left */
 	*state = &table;
 	return 0;
 }

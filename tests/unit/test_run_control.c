@@ -450,6 +450,25 @@ static void test_commands(void **state)
 	rig_finish(rig);
 }
 
+/* A hit that is ignored prints nothing either. */
+static void test_commands_ignored(void **state)
+{
+	struct rig *rig = rig_looping(1);
+
+	(void)state;
+	rig_insert_code(rig, TARGET_BREAK_SOFTWARE, FAKE_CODE + 4, NULL, &prints_flag);
+	rule_get(&rig->vm->rules, FAKE_CODE + 4)->ignore = UINT64_MAX;
+	rig_continue(rig);
+	rig_run_on(rig, 50);
+	assert_string_equal(rig->output, "");
+	assert_true(rule_get(&rig->vm->rules, FAKE_CODE + 4)->hits > 2);
+	rule_get(&rig->vm->rules, FAKE_CODE + 4)->ignore = 0;
+	rig_run_on(rig, 50);
+	assert_string_not_equal(rig->output, "");
+	assert_true(rig->owed);
+	rig_finish(rig);
+}
+
 /* A range goes on past one whose condition does not hold, also where it stood from the start. */
 static void test_range_past_a_false_condition(void **state)
 {
@@ -2326,6 +2345,7 @@ int main(void)
 		cmocka_unit_test(test_condition_that_fails),
 		cmocka_unit_test(test_code_is_checked),
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_commands_ignored),
 		cmocka_unit_test(test_range_past_a_false_condition),
 		cmocka_unit_test(test_two_hits_are_told_one_by_one),
 		cmocka_unit_test(test_kept_hit_is_dropped_with_its_breakpoint),
