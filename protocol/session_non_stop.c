@@ -72,10 +72,28 @@ void session_tell_event(struct session *session)
 	session->counts.stops++;
 }
 
+/* Does the debugger take every thread for stopped, and so listen to none? */
+static bool known_are_all(const struct session *session)
+{
+	unsigned count = session->target->ops->thread_count(session->target);
+
+	for (unsigned thread = 1; thread <= count; thread++)
+		if (!known_is(session, thread))
+			return false;
+	return true;
+}
+
+/*
+ * Another debugger may let a thread go that this one has stopped, and be told where it stops next.  A gdb
+ * (13) for which everything is stopped does not survive to hear of that; it learns of it when it lets
+ * the thread go itself.
+ */
 void session_on_event(struct session *session, const struct target_stop *stop)
 {
 	if (!stop->thread)
 		session->stop = *stop;
+	else if (known_are_all(session))
+		return;
 	events_put(session, stop);
 	session_tell_event(session);
 }

@@ -223,6 +223,58 @@ def session():
         gdb.close()
 
 
+# ---- two gdbs ------------------------------------------------------------------------------
+
+
+def meeting(one, other):
+    """gdb stops a thread for a moment when it connects, which the first one is told, too."""
+    one.listen(0.5)
+    one.stops.clear()
+    if running(one) != EVERYONE:
+        one.ask("-exec-continue --all")
+    check("another gdb: all run, for both", running(one) == running(other) == EVERYONE)
+    one.ask("-exec-interrupt --all")
+    stops = [gdb.stop(thread) for gdb in (one, other) for thread in EVERYONE]
+    check("interrupt -a, by one: both are told of each thread", not running(one) and not running(other), stops)
+
+
+def sharing(one, other):
+    """A breakpoint each, at one place. Who takes all for stopped hears nothing of what the other does."""
+    theirs = [insert(gdb, '-c "worker == &workers[%d]" *worker_round' % vcpu)
+              for vcpu, gdb in enumerate((one, other))]
+    for gdb, vcpu in ((other, 1), (one, 0)):
+        for _ in range(5):
+            gdb.ask("-exec-continue --thread %d" % (vcpu + 1))
+            stop = gdb.stop(vcpu + 1)
+        check("break ... if, by both; continue, thread %d, 5 times, by one of them" % (vcpu + 1),
+              hit(stop, theirs[vcpu]), stop)
+    check("... each has heard of its own only", not one.stops and not other.stops, (one.stops, other.stops))
+    one.ask("-break-delete " + theirs[0])
+    before = rounds(one, 1)
+    other.ask("-exec-continue --thread 2")
+    stop = other.stop(2)
+    check("delete, by one: the other's is still there", hit(stop, theirs[1]) and rounds(other, 1) == before + 1, stop)
+
+
+def two():
+    one, other = open_gdb(), open_gdb()
+    try:
+        meeting(one, other)
+        sharing(one, other)
+        one.ask("-exec-continue --all")
+        one.listen(0.5)
+        one.kill()
+        other.listen(0.5)
+        other.ask("-break-delete")
+        other.ask("-exec-continue --all")
+        check("kill -9 of one: the other lets all go", running(other) == EVERYONE, other.threads())
+        check("... the guest goes on", grows(lambda: rounds(other, 0)) and grows(lambda: rounds(other, 1)))
+        other.ask("-target-detach")
+    finally:
+        one.close()
+        other.close()
+
+
 # ---- from the common address ---------------------------------------------------------------
 
 
@@ -271,7 +323,7 @@ def doomed():
 
 
 def main():
-    theme = {"session": session, "lobby": lobby, "doomed": doomed}[sys.argv[1]]
+    theme = {"session": session, "two": two, "lobby": lobby, "doomed": doomed}[sys.argv[1]]
     try:
         theme()
         check("%s: to its end" % sys.argv[1], True)
