@@ -214,7 +214,7 @@ int cmd_step_signal(struct session *session, struct command_args *args)
 int cmd_query_stop(struct session *session, struct command_args *args)
 {
 	(void)args;
-	if (session->non_stop && session->stop.reason < TARGET_STOP_EXITED)
+	if (session->non_stop && (session->stop.reason < TARGET_STOP_EXITED || !session->process))
 		return session_list_events(session);
 	session_put_stop(session);
 	return 0;

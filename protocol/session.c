@@ -409,8 +409,7 @@ static struct session *session_of(struct target_listener *listener)
 	return (struct session *)(void *)((char *)listener - offsetof(struct session, listener));
 }
 
-/* To the debugger this guest is no more; in extended mode it may choose another. */
-static void session_end_process(struct session *session)
+void session_end_process(struct session *session)
 {
 	session->is_attached = false;
 	if (!session->is_extended || !session->has_lobby)

@@ -94,12 +94,19 @@ bool session_is_departing(const struct session *session, unsigned *process)
 	return session->state == SESSION_DEPARTING && !session->over;
 }
 
+/* Non-stop: what has been told is only to be acknowledged, and the lobby can take that. */
+static bool lobby_has_told_loss(const struct session *session)
+{
+	return session->non_stop && session->events.told && session->events.count &&
+	       session->events.stops[0].reason == TARGET_STOP_GONE;
+}
+
 bool session_lose_target(struct session *session)
 {
 	if (session->state != SESSION_IDLE || session->over || !session->has_lobby ||
 		!session->is_extended)
 		return false;
-	if (session->is_attached)
+	if (session->is_attached && !lobby_has_told_loss(session))
 		session->lost_process = session->process;
 	session_depart(session, 0);
 	return true;
@@ -130,6 +137,8 @@ static void session_arrive(struct session *session, const struct conversation *t
 		return;
 	session->lost_process = talk->lost_process;
 	session->stop.reason = TARGET_STOP_GONE;
+	if (session->non_stop)
+		session_on_event(session, &(struct target_stop){ .reason = TARGET_STOP_GONE });
 }
 
 /* The mode goes along; a guest that others debug in another one keeps its own. */

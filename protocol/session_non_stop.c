@@ -149,6 +149,17 @@ int cmd_set_non_stop(struct session *session, struct command_args *args)
 	return 0;
 }
 
+/* Nothing is left to be told: was the last of it the guest's end? */
+static void events_end_process(struct session *session)
+{
+	if (session->events.count || session->stop.reason < TARGET_STOP_EXITED)
+		return;
+	if (session->process && session->is_attached)
+		session_end_process(session);
+	else if (!session->process)
+		session_forget_process(session);
+}
+
 /* vStopped: the event that was told is acknowledged; the next, or OK when there is none. */
 int cmd_next_event(struct session *session, struct command_args *args)
 {
@@ -163,6 +174,7 @@ int cmd_next_event(struct session *session, struct command_args *args)
 	events->told = events->told && events->count && !session->withholds;
 	if (!events->told) {
 		reply_put_text(&session->reply, "OK");
+		events_end_process(session);
 		return 0;
 	}
 	session->counts.stops++;

@@ -180,6 +180,9 @@ bool session_tell_refusal(struct session *session);
 
 /* ---- session.c --------------------------------------------------------------------------- */
 
+/* To the debugger this guest is no more; in extended mode it may choose another. */
+void session_end_process(struct session *session);
+
 /* Answers what is held, as far as that can be done now. */
 void session_answer_held(struct session *session);
 
