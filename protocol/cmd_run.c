@@ -156,6 +156,7 @@ int cmd_query_actions(struct session *session, struct command_args *args)
 
 /* ---- c, s, C, S -------------------------------------------------------------------------- */
 
+/* Non-stop: nobody has stopped the thread for this. */
 static int run_move_pc(struct session *session, unsigned thread, uint64_t address)
 {
 	const struct target_ops *ops = session->target->ops;
@@ -164,6 +165,8 @@ static int run_move_pc(struct session *session, unsigned thread, uint64_t addres
 
 	if (!description)
 		return -ENODATA;
+	if (!ops->thread_is_stopped(session->target, thread))
+		return -EBUSY;
 	for (unsigned i = 0; i < sizeof(address); i++)
 		value[i] = (uint8_t)(address >> 8 * i);
 	return ops->register_write(session->target, thread, description->pc, value);
