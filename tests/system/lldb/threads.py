@@ -34,6 +34,9 @@ def info():
     check("thread info", "tid" in said, said)
     said = do("process status --verbose") if "--verbose" in do("help process status") else do("process status")
     check("process status: stopped, the guest's number", "Process 1 stopped" in said, said)
+    said = do("process plugin packet monitor vcpus")
+    check("process plugin packet monitor vcpus: a line for each",
+          all(re.search(r"vCPU %d +thread %d +stopped" % (n, n + 1), said) for n in range(VCPUS)), said)
     said = do("target list")
     check("target list: the guest's architecture", ("x86_64" if IS_X86 else "aarch64") in said, said)
 
