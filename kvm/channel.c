@@ -86,8 +86,8 @@ static bool program_header_valid(const struct channel_program *program, size_t l
 	if (length - sizeof(*program) > CHANNEL_MAX_BYTES - sizeof(struct channel_report))
 		return false;
 	return program->type == CHANNEL_PROGRAM && count <= CHANNEL_MAX_STEPS &&
-	       !(program->flags & ~(uint32_t)(CHANNEL_RUN | CHANNEL_ONCE)) &&
-	       (runs || !(program->flags & CHANNEL_ONCE));
+	       !(program->flags & ~(uint32_t)(CHANNEL_RUN | CHANNEL_ONCE | CHANNEL_END)) &&
+	       (runs || !(program->flags & (CHANNEL_ONCE | CHANNEL_END)));
 }
 
 int channel_check_program(const void *message, size_t length)
@@ -124,7 +124,7 @@ static bool result_valid(struct channel_cursor *cursor, bool must_fail)
 
 static bool report_header_valid(const struct channel_report *report)
 {
-	return report->type == CHANNEL_REPORT && report->reason <= CHANNEL_VMM_EXIT &&
+	return report->type == CHANNEL_REPORT && report->reason <= CHANNEL_ENDING &&
 	       report->run_errno >= 0 && report->result_count <= CHANNEL_MAX_STEPS &&
 	       report->failed <= 1 && report->result_count >= report->failed;
 }

@@ -46,6 +46,11 @@ enum {
 	 * leaves for user space may never raise its debug exit).
 	 */
 	CHANNEL_ONCE = 2,
+	/*
+	 * With CHANNEL_RUN: park also at an exit that ends the guest or starts it over, so that a
+	 * debugger sees it as it was.  The VMM is given the exit after the resume.
+	 */
+	CHANNEL_END = 4,
 };
 
 /* Followed by before_count + after_count steps; an empty KICK has both 0. */
@@ -80,6 +85,14 @@ enum channel_reason {
 	CHANNEL_HELD = 3,     /* GDBPROXY_HOLD: has not run yet */
 	CHANNEL_FAILED = 4,   /* KVM_RUN failed: run_errno; the VMM will be told after the resume */
 	CHANNEL_VMM_EXIT = 5, /* CHANNEL_ONCE: an exit of the VMM's was served and completed */
+	CHANNEL_ENDING = 6,   /* CHANNEL_END: debug[0] is an enum channel_ending */
+};
+
+enum channel_ending {
+	CHANNEL_CRASH = 1, /* KVM_EXIT_SHUTDOWN (x86: triple fault), FAIL_ENTRY, INTERNAL_ERROR, or
+			      KVM_SYSTEM_EVENT_CRASH */
+	CHANNEL_RESET = 2, /* KVM_SYSTEM_EVENT_RESET */
+	CHANNEL_POWER_OFF = 3, /* KVM_SYSTEM_EVENT_SHUTDOWN */
 };
 
 /* Followed by result_count results: the steps that ran, before and after, in order. */
@@ -91,7 +104,7 @@ struct channel_report {
 	uint32_t exit_reason; /* kvm_run->exit_reason at the park (valid when run_errno is 0) */
 	uint16_t result_count;
 	uint16_t failed; /* 1: `before` failed at the last result here; nothing after it was done */
-	/* For CHANNEL_DEBUG: the bytes of struct kvm_debug_exit_arch, zero-padded. */
+	/* For CHANNEL_DEBUG: the bytes of struct kvm_debug_exit_arch, zero-padded; _ENDING: above. */
 	uint8_t debug[64];
 };
 

@@ -121,6 +121,7 @@ struct gdbproxy_vcpu {
 	uint32_t asked;  /* enum channel_reason to park with as soon as I/O is complete; 0: none */
 	bool held;       /* park before the first instruction */
 	bool once;       /* the last RUN had CHANNEL_ONCE: a debugger is stepping */
+	bool ends;       /* it had CHANNEL_END: a debugger wants to see the guest's end */
 	bool debugged;   /* the daemon has switched guest debug on */
 	bool owes_eintr; /* a signal of the VMM's came while parked */
 	size_t after;    /* where in program the `after` list begins; 0: there is none to do */
@@ -186,6 +187,9 @@ void lender_program_after(struct gdbproxy_vcpu *vcpu);
 
 /* Completes vcpu->report and sends it.  0 or -errno. */
 int lender_program_report(struct gdbproxy_vcpu *vcpu, enum channel_reason reason, int run_errno);
+
+/* Which end of the guest the exit in kvm_run is; 0: none. */
+enum channel_ending lender_vcpu_ending(const struct gdbproxy_vcpu *vcpu);
 
 /* ---- lender_xsave.c ---------------------------------------------------------------------- */
 

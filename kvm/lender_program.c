@@ -44,6 +44,8 @@ int lender_program_report(struct gdbproxy_vcpu *vcpu, enum channel_reason reason
 	report->exit_reason = vcpu->run->exit_reason;
 	if (reason == CHANNEL_DEBUG)
 		memcpy(report->debug, &vcpu->run->debug.arch, sizeof(vcpu->run->debug.arch));
+	if (reason == CHANNEL_ENDING)
+		report->debug[0] = (uint8_t)lender_vcpu_ending(vcpu);
 	do
 		sent = send(vcpu->channel_fd, report, vcpu->report.length, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);

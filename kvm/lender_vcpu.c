@@ -64,7 +64,7 @@ static void vcpu_settle(struct gdbproxy_vcpu *vcpu)
 		close(old_fd);
 	lender_vcpu_undebug(vcpu);
 	vcpu->asked = 0;
-	vcpu->once = false;
+	vcpu->once = vcpu->ends = false;
 	lender_program_begin(vcpu, 0);
 	if (vcpu->channel_fd >= 0)
 		lender_kick_arm(vcpu->channel_fd, atomic_load(&vcpu->tid));
@@ -204,6 +204,7 @@ static int vcpu_serve(struct gdbproxy_vcpu *vcpu)
 	done = lender_program_before(vcpu);
 	if (done && (head->flags & CHANNEL_RUN)) {
 		vcpu->once = head->flags & CHANNEL_ONCE;
+		vcpu->ends = head->flags & CHANNEL_END;
 		return 1;
 	}
 	lender_program_after(vcpu);
@@ -313,6 +314,30 @@ static enum verdict vcpu_judge_debug(struct gdbproxy_vcpu *vcpu)
 	return debugged ? AGAIN : RETURN;
 }
 
+enum channel_ending lender_vcpu_ending(const struct gdbproxy_vcpu *vcpu)
+{
+	switch (vcpu->run->exit_reason) {
+	case KVM_EXIT_SHUTDOWN:
+	case KVM_EXIT_FAIL_ENTRY:
+	case KVM_EXIT_INTERNAL_ERROR:
+		return CHANNEL_CRASH;
+	case KVM_EXIT_SYSTEM_EVENT:
+		break;
+	default:
+		return 0;
+	}
+	switch (vcpu->run->system_event.type) {
+	case KVM_SYSTEM_EVENT_CRASH:
+		return CHANNEL_CRASH;
+	case KVM_SYSTEM_EVENT_RESET:
+		return CHANNEL_RESET;
+	case KVM_SYSTEM_EVENT_SHUTDOWN:
+		return CHANNEL_POWER_OFF;
+	default:
+		return 0;
+	}
+}
+
 /* What KVM_RUN's return means; error is its errno, 0 when it returned 0. */
 static enum verdict vcpu_judge(struct gdbproxy_vcpu *vcpu, int error)
 {
@@ -320,7 +345,9 @@ static enum verdict vcpu_judge(struct gdbproxy_vcpu *vcpu, int error)
 		return vcpu_judge_interrupt(vcpu);
 	if (!error && vcpu->run->exit_reason == KVM_EXIT_DEBUG)
 		return vcpu_judge_debug(vcpu);
-	if (vcpu->once && error)
+	if (!error && vcpu->ends && lender_vcpu_ending(vcpu))
+		vcpu_park(vcpu, CHANNEL_ENDING, 0); /* and then it is the VMM's */
+	else if (vcpu->once && error)
 		vcpu_park(vcpu, CHANNEL_FAILED, error);
 	else if (vcpu->once)
 		vcpu->asked = CHANNEL_VMM_EXIT; /* when it is served and completed */
@@ -351,8 +378,9 @@ int gdbproxy_run(struct gdbproxy_vcpu *vcpu)
 		}
 		rc = ioctl(vcpu->vcpu_fd, KVM_RUN, 0);
 		error = rc < 0 ? errno : 0;
-		if (__builtin_expect(
-			    error || vcpu->run->exit_reason == KVM_EXIT_DEBUG || vcpu->once, 0))
+		if (__builtin_expect(error || vcpu->run->exit_reason == KVM_EXIT_DEBUG ||
+					     vcpu->once || vcpu->ends,
+			    0))
 			verdict = vcpu_judge(vcpu, error);
 		else
 			verdict = RETURN;

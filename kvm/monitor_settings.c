@@ -77,6 +77,20 @@ int monitor_arch(struct monitor *monitor, const char *arguments)
 	return 0;
 }
 
+int monitor_stop_at_reset(struct monitor *monitor, const char *arguments)
+{
+	bool on = monitor->vm->stop_at_reset;
+	int rc = monitor_choose(monitor, arguments, "on", "off", &on);
+
+	if (rc < 0)
+		return rc;
+	monitor->vm->stop_at_reset = on;
+	monitor_put(
+		monitor, on ? "it stops when the guest asks for a reset, where KVM tells of it\n"
+			    : "the guest may reset itself\n");
+	return 0;
+}
+
 int monitor_list_registers(struct monitor *monitor, const char *arguments)
 {
 	struct vm *vm = monitor->vm;

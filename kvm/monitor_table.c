@@ -52,6 +52,8 @@ static const struct monitor_command rows[] = {
 		monitor_sregs },
 	{ "stats", "", "what has been counted so far",
 		monitor_stats },
+	{ "stop-at-reset", "[on|off]", "whether to stop before the VMM resets the guest",
+		monitor_stop_at_reset },
 	{ "sysreg", "NAME|S3_0_Cn_Cm_0 [= VALUE]", "shows or sets any system register",
 		monitor_msr },
 	{ "sysregs", "", "as sregs",

@@ -38,6 +38,7 @@ int monitor_info_cpus(struct monitor *monitor, const char *arguments);
 /* monitor_settings.c */
 int monitor_arch(struct monitor *monitor, const char *arguments);
 int monitor_linear_pc(struct monitor *monitor, const char *arguments);
+int monitor_stop_at_reset(struct monitor *monitor, const char *arguments);
 int monitor_list_registers(struct monitor *monitor, const char *arguments);
 
 /* monitor_registers.c */

@@ -361,7 +361,7 @@ void run_begin_non_stop(struct vm *vm)
 void run_free(struct vm *vm)
 {
 	vm->release_wanted = false;
-	vm->has_end = false;
+	vm->has_end = vm->crash_told = false;
 	vm->stops_at_guests = false;
 	vm->point_count = 0;
 	breakpoint_clear(&vm->table);

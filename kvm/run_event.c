@@ -271,6 +271,32 @@ static void run_on_refused(struct vm *vm, struct vcpu *vcpu)
 	run_hit(vm, vcpu, TARGET_STOP_CRASHED, 0);
 }
 
+/*
+ * The guest's end, or its reset, which its VMM has not heard of: it will when the vCPU goes on.  On SVM KVM
+ * has reset the vCPU's registers by then (svm.c, shutdown_interception()); elsewhere they are as they were.
+ */
+static void run_on_ending(struct vm *vm, struct vcpu *vcpu)
+{
+	enum channel_ending ending = vcpu->port.report.head.debug[0];
+
+	if (ending == CHANNEL_CRASH) {
+		run_step_end(vm, vcpu);
+		vm->crash_told = true;
+		vm_say(vm,
+			"vCPU %u: the guest has crashed (KVM exit %u); its VMM hears of it when it "
+			"goes on",
+			vcpu->index, vcpu->port.report.head.exit_reason);
+		run_hit(vm, vcpu, TARGET_STOP_CRASHED, 0);
+	} else if (ending == CHANNEL_RESET && vm->stop_at_reset) {
+		run_step_end(vm, vcpu);
+		vm_say(vm, "vCPU %u: the guest asks for its reset, which comes when it goes on",
+			vcpu->index);
+		run_hit(vm, vcpu, TARGET_STOP_TRAP, 0);
+	} else {
+		run_step_abandon(vm, vcpu);
+	}
+}
+
 /* It has not run yet, and is to be looked at before it does. */
 static void run_on_held(struct vm *vm, struct vcpu *vcpu)
 {
@@ -288,6 +314,9 @@ void run_on_parked(struct vm *vm, struct vcpu *vcpu)
 	case CHANNEL_DEBUG:
 		run_on_debug(vm, vcpu);
 		vcpu->late = false;
+		break;
+	case CHANNEL_ENDING:
+		run_on_ending(vm, vcpu);
 		break;
 	case CHANNEL_HELD:
 		run_on_held(vm, vcpu);

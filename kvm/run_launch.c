@@ -143,6 +143,7 @@ void run_launch(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand)
 	if (rc == 0) {
 		run_inject(vm, vcpu);
 		vcpu->errand = errand;
+		vcpu->ends = vm->state != VM_FREE;
 		if (errand != VCPU_FREE)
 			run_step_begin(vm, vcpu);
 		request = run_request(vm, vcpu);

@@ -141,7 +141,8 @@ int vcpu_launch(struct vcpu *vcpu, const struct arch *arch, uint32_t groups)
 	size_t size;
 	int rc;
 
-	program_init(&program, CHANNEL_RUN | (once ? CHANNEL_ONCE : 0));
+	program_init(
+		&program, CHANNEL_RUN | (once ? CHANNEL_ONCE : 0) | (vcpu->ends ? CHANNEL_END : 0));
 	transfer_store(&program, &vcpu->cpu);
 	size = vcpu_load_debug(vcpu, arch, &program);
 	if (once)

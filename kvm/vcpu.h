@@ -36,6 +36,7 @@ struct vcpu {
 	size_t loaded_size;     /* what KVM_SET_GUEST_DEBUG was last given; 0 unknown */
 	uint8_t loaded[528];
 	uint32_t fetching; /* groups that the run in progress brings back */
+	bool ends;         /* it is to park before its VMM hears of the guest's end */
 
 	struct target_resume wish; /* what the debugger wants of it since the last resume */
 	enum vcpu_errand errand;

@@ -202,6 +202,8 @@ void vm_on_end(struct vm *vm, enum target_stop_reason reason, int code)
 {
 	if (vm->state != VM_RUNNING && vm->state != VM_STOPPING)
 		return;
+	if (reason == TARGET_STOP_CRASHED && vm->crash_told)
+		return;
 	vm->end = (struct target_stop){ .reason = reason, .code = code };
 	if (reason == TARGET_STOP_CRASHED)
 		vm->end.thread = vm->last_thread ? vm->last_thread : 1;

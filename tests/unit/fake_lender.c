@@ -474,6 +474,8 @@ static void report_send(struct fake_vcpu *vcpu, enum channel_reason reason, int 
 	report->run_errno = run_errno;
 	if (reason == CHANNEL_DEBUG)
 		memcpy(report->debug, vcpu->debug_exit, sizeof(vcpu->debug_exit));
+	if (reason == CHANNEL_ENDING)
+		report->debug[0] = (uint8_t)atomic_exchange(&vcpu->ending, 0);
 	wait_while(vcpu, &vcpu->mute);
 	if (is_over(vcpu))
 		return;
@@ -536,6 +538,7 @@ static bool program_serve(struct fake_vcpu *vcpu)
 		ok = program_step(vcpu, &at);
 	report_head(vcpu)->failed = !ok;
 	vcpu->once = head.flags & CHANNEL_ONCE;
+	vcpu->ends = head.flags & CHANNEL_END;
 	vcpu->after_at = at;
 	if (ok && (head.flags & CHANNEL_RUN))
 		return true;
@@ -595,6 +598,8 @@ static int run_burst(struct fake_vcpu *vcpu)
 
 	if (error)
 		return CHANNEL_FAILED;
+	if (vcpu->ends && atomic_load(&vcpu->ending))
+		return CHANNEL_ENDING;
 	enter(vcpu);
 	for (unsigned i = 0; i < 16; i++) {
 		int reason;

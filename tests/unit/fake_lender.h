@@ -62,6 +62,7 @@ struct fake_vcpu {
 	atomic_uint fail_request; /* the ioctl that fails, fail_times times, with fail_errno */
 	atomic_int fail_errno, fail_times;
 	atomic_int fail_run; /* errno of the next KVM_RUN */
+	atomic_int ending;   /* enum channel_ending: the next exit, if the daemon wants to see it */
 	atomic_bool wake;    /* ends HLT */
 	atomic_bool stray;   /* one #DB exit with FAKE_STRAY_DR6 instead of the next instruction */
 
@@ -88,7 +89,7 @@ struct fake_vcpu {
 	int waiting_vector; /* exception queued; -1 none */
 	bool bp_exit;       /* the last exit was #BP: KVM knows the length of an INT3 to inject */
 	bool tf;            /* the single step in force */
-	bool asked, once;
+	bool asked, once, ends;
 	_Alignas(8) uint8_t program[CHANNEL_MAX_BYTES], report[CHANNEL_MAX_BYTES + 64];
 	size_t program_length, report_length, after_at;
 	uint8_t debug_exit[32];

@@ -401,7 +401,7 @@ static void test_report_lies(void **state)
 	struct channel_report head;
 
 	(void)state;
-	begin_report(CHANNEL_VMM_EXIT + 1, 0, 0);
+	begin_report(CHANNEL_ENDING + 1, 0, 0);
 	assert_int_equal(check_report(), -EPROTO);
 	begin_report(CHANNEL_ASKED, 0, 2);
 	assert_int_equal(check_report(), -EPROTO);

@@ -857,6 +857,64 @@ static void test_bad_breakpoints(void **state)
 	rig_finish(rig);
 }
 
+/* ---- the guest's end --------------------------------------------------------------------- */
+
+/* Told while its registers are whole, and once: what its VMM says of it later is no news. */
+static void test_crash_is_seen(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_continue(rig);
+	atomic_store(&rig->lender.vcpus[1].ending, CHANNEL_CRASH);
+	rig_expect(rig, 2, TARGET_STOP_CRASHED);
+	assert_non_null(strstr(rig->message, "vCPU 1: the guest has crashed"));
+	assert_in_range(rig_pc(rig, 2), FAKE_CODE + 0x1000, FAKE_CODE + 0x1000 + 11);
+	rig_continue(rig);
+	vm_on_end(rig->vm, TARGET_STOP_CRASHED, 0);
+	rig_idle(rig, 20);
+	assert_true(rig->owed);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_finish(rig);
+}
+
+/* Only who asks for it is stopped by a reset; a power-off is the VMM's. */
+static void test_reset_is_seen(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_continue(rig);
+	for (int ending = CHANNEL_RESET; ending <= CHANNEL_POWER_OFF + 1; ending++) {
+		atomic_store(&rig->lender.vcpus[0].ending, ending);
+		for (int turn = 0; turn < 500 && atomic_load(&rig->lender.vcpus[0].ending); turn++)
+			rig_turn(rig, 10);
+		rig_idle(rig, 10);
+		assert_true(rig->owed);
+	}
+	rig->vm->stop_at_reset = true;
+	atomic_store(&rig->lender.vcpus[0].ending, CHANNEL_RESET);
+	rig_expect(rig, 1, TARGET_STOP_TRAP);
+	assert_non_null(strstr(rig->message, "asks for its reset"));
+	rig_finish(rig);
+}
+
+/* A guest that nobody debugs has its end to itself. */
+static void test_end_of_a_free_guest(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_release(rig);
+	atomic_store(&rig->lender.vcpus[0].ending, CHANNEL_CRASH);
+	rig_idle(rig, 30);
+	assert_int_equal(atomic_load(&rig->lender.vcpus[0].ending), CHANNEL_CRASH);
+	atomic_store(&rig->lender.vcpus[0].ending, 0);
+	rig_assert_free(rig);
+	rig_free(rig);
+}
+
 /* ---- the guest's own breakpoints --------------------------------------------------------- */
 
 #define OWN "\x90\x90\xcc\x90\x90\x90\xeb\xf8" /* INT3 at 2 */
@@ -2362,6 +2420,9 @@ int main(void)
 		cmocka_unit_test(test_fragile_breakpoint),
 		cmocka_unit_test(test_overwritten_breakpoint),
 		cmocka_unit_test(test_bad_breakpoints),
+		cmocka_unit_test(test_crash_is_seen),
+		cmocka_unit_test(test_reset_is_seen),
+		cmocka_unit_test(test_end_of_a_free_guest),
 		cmocka_unit_test(test_own_int3_is_the_guests),
 		cmocka_unit_test(test_own_int3_under_ours),
 		cmocka_unit_test(test_own_int3_under_hardware_breakpoint),
