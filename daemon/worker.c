@@ -54,6 +54,7 @@ struct worker {
 	unsigned waiting_count;
 	uint32_t received; /* debuggers so far */
 	bool is_ending;    /* main has let go of us, or SIGTERM came */
+	bool is_stirred;   /* one debugger's doing may concern the others */
 	bool said_idle;
 };
 
@@ -72,12 +73,13 @@ static void worker_watch_ports(struct worker *worker)
 			ev_io_start(worker->loop, &worker->ports[i].io);
 }
 
-static bool worker_has_debuggers(const struct worker *worker)
+static unsigned worker_count(const struct worker *worker)
 {
+	unsigned count = 0;
+
 	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++)
-		if (worker->places[i] && worker->places[i]->debugger.fd >= 0)
-			return true;
-	return false;
+		count += worker->places[i] && worker->places[i]->debugger.fd >= 0;
+	return count;
 }
 
 /* Is there anything left to do here? */
@@ -85,7 +87,7 @@ static void worker_settle(struct worker *worker)
 {
 	struct control_message idle = { .type = CONTROL_IDLE, .debuggers = worker->received };
 
-	if (worker_has_debuggers(worker) || worker->waiting_count || !vm_is_released(&worker->vm))
+	if (worker_count(worker) || worker->waiting_count || !vm_is_released(&worker->vm))
 		return;
 	if (worker->is_ending) {
 		ev_break(worker->loop, EVBREAK_ALL);
@@ -104,6 +106,7 @@ static void worker_leave(struct debugger *debugger, const char *why)
 
 	log_info("a debugger has left: %s", why);
 	seat_fini(&place->seat);
+	((struct worker *)debugger->owner)->is_stirred = true;
 }
 
 static void worker_drop_debugger(struct debugger *debugger, const char *why)
@@ -279,6 +282,7 @@ static void worker_on_debugger_fed(struct debugger *debugger)
 	struct worker *worker = debugger->owner;
 
 	vm_pump(&worker->vm);
+	worker->is_stirred = worker->is_stirred || worker_count(worker) > 1;
 }
 
 static const struct debugger_ops worker_debugger_ops = {
@@ -414,6 +418,10 @@ static void worker_on_prepare(struct ev_loop *loop, struct ev_prepare *prepare, 
 	(void)events;
 	while (worker_admit(worker))
 		worker_pump(worker);
+	while (worker->is_stirred) {
+		worker->is_stirred = false;
+		worker_pump(worker);
+	}
 	worker_free_left(worker);
 	worker_watch_ports(worker);
 	worker_settle(worker);
