@@ -108,25 +108,26 @@ static struct place place_fpu(unsigned number)
 }
 
 /* FFR follows p15, here and there. */
-static struct place place_predicate(const struct cpu_arm64 *cpu, unsigned n)
+static struct place place_predicate(unsigned n)
 {
 	struct place place = PLACE(CPU_FLOAT, ARM64_READ_WRITE, fp.p);
 
-	place.size = (uint16_t)cpu->vg;
+	place.size = ARM64_P_BYTES;
 	place.offset += (int)n * ARM64_P_BYTES;
 	place.mark = ARM64_FP_P + n;
 	return place;
 }
 
-static struct place place_sve(const struct cpu_arm64 *cpu, unsigned number)
+/* The longest there are: KVM leaves zeroes beyond the vCPU's length, and reads over them. */
+static struct place place_sve(unsigned number)
 {
 	struct place vg = PLACE(CPU_FLOAT, ARM64_READ_ONLY, vg);
 
 	if (number < ARM64_NUMBER_SVE_FPSR)
-		return place_vector(number - ARM64_NUMBER_Z, cpu->vg * 8);
+		return place_vector(number - ARM64_NUMBER_Z, ARM64_Z_BYTES);
 	if (number < ARM64_NUMBER_P)
 		return place_fp_status(number - ARM64_NUMBER_SVE_FPSR + ARM64_FP_FPSR);
-	return number < ARM64_NUMBER_VG ? place_predicate(cpu, number - ARM64_NUMBER_P) : vg;
+	return number < ARM64_NUMBER_VG ? place_predicate(number - ARM64_NUMBER_P) : vg;
 }
 
 static struct place place_debug(unsigned n)
@@ -163,7 +164,7 @@ static struct place place_find(const struct cpu_arm64 *cpu, unsigned number)
 	if (number < ARM64_NUMBER_Z)
 		return place_fpu(number);
 	if (number < ARM64_NUMBER_TPIDR)
-		return place_sve(cpu, number);
+		return place_sve(number);
 	if (number == ARM64_NUMBER_TPIDR)
 		return place_sysreg(cpu, ARM64_TPIDR_EL0);
 	if (number == ARM64_NUMBER_TPIDR2)
