@@ -9,6 +9,7 @@
  *	lender_tie.c		the tie's life: attached, lost, undone, tried again
  *	lender_vcpu.c		gdbproxy_run(): running and parking
  *	lender_program.c	executing what came over the channel
+ *	lender_sync.c		registers without a call
  *	lender_kick.c		the signal that gets a thread out of KVM_RUN
  *
  * Locks: whoever holds link_lock leads the conversation and may wait for the daemon's answers;
@@ -103,6 +104,14 @@ struct lender_message {
 
 struct lender_thread;
 
+/* Does KVM leave registers in kvm_run? */
+enum lender_sync {
+	LENDER_SYNC_UNKNOWN,
+	LENDER_SYNC_TRIED, /* it is asked to, and the next look tells */
+	LENDER_SYNC_WORKS,
+	LENDER_SYNC_NEVER,
+};
+
 struct gdbproxy_vcpu {
 	struct gdbproxy *proxy;
 	struct kvm_run *run;
@@ -124,6 +133,8 @@ struct gdbproxy_vcpu {
 	bool ends;       /* it had CHANNEL_END: a debugger wants to see the guest's end */
 	bool debugged;   /* the daemon has switched guest debug on */
 	bool owes_eintr; /* a signal of the VMM's came while parked */
+	bool fresh;      /* nothing has been done to the vCPU since KVM_RUN returned */
+	enum lender_sync sync;
 	size_t after;    /* where in program the `after` list begins; 0: there is none to do */
 	struct lender_message program; /* the last one received */
 	struct lender_message report;  /* to it, growing */
@@ -190,6 +201,20 @@ int lender_program_report(struct gdbproxy_vcpu *vcpu, enum channel_reason reason
 
 /* Which end of the guest the exit in kvm_run is; 0: none. */
 enum channel_ending lender_vcpu_ending(const struct gdbproxy_vcpu *vcpu);
+
+/* ---- lender_sync.c ----------------------------------------------------------------------- */
+
+/* Before the RUN of a program with guest debug on: asks for registers. */
+void lender_sync_begin(struct gdbproxy_vcpu *vcpu);
+
+/* Guest debug has ended: asks for nothing any more. */
+void lender_sync_end(struct gdbproxy_vcpu *vcpu);
+
+/* What that ioctl would put there, where kvm_run has it: true.  Else it is to be made. */
+bool lender_sync_take(const struct gdbproxy_vcpu *vcpu, uint32_t request, void *argument);
+
+/* The ioctl was made, and this is what it has put there. */
+void lender_sync_learn(struct gdbproxy_vcpu *vcpu, uint32_t request, const void *argument);
 
 /* ---- lender_xsave.c ---------------------------------------------------------------------- */
 

@@ -126,6 +126,18 @@ static int step_sync_code(struct gdbproxy_vcpu *vcpu, const uint8_t *argument)
 	return rc;
 }
 
+static int step_plain(struct gdbproxy_vcpu *vcpu, uint32_t request, void *argument)
+{
+	int rc;
+
+	if (lender_sync_take(vcpu, request, argument))
+		return 0;
+	rc = vcpu_ioctl(vcpu, request, argument);
+	if (rc >= 0)
+		lender_sync_learn(vcpu, request, argument);
+	return rc;
+}
+
 static int step_execute(
 	struct gdbproxy_vcpu *vcpu, const struct channel_step *step, uint8_t *argument)
 {
@@ -143,7 +155,7 @@ static int step_execute(
 	case CHANNEL_PLAIN:
 		break;
 	}
-	return vcpu_ioctl(vcpu, step->request, argument);
+	return step_plain(vcpu, step->request, argument);
 }
 
 /* ---- lists of steps ---------------------------------------------------------------------- */

@@ -36,6 +36,7 @@ void lender_vcpu_undebug(struct gdbproxy_vcpu *vcpu)
 	if (vcpu->debugged)
 		ioctl(vcpu->vcpu_fd, KVM_SET_GUEST_DEBUG, &off);
 	vcpu->debugged = false;
+	lender_sync_end(vcpu);
 }
 
 /* Takes the channel of the present state, if it has one, and returns the one to be closed. */
@@ -205,6 +206,10 @@ static int vcpu_serve(struct gdbproxy_vcpu *vcpu)
 	if (done && (head->flags & CHANNEL_RUN)) {
 		vcpu->once = head->flags & CHANNEL_ONCE;
 		vcpu->ends = head->flags & CHANNEL_END;
+		if (vcpu->debugged)
+			lender_sync_begin(vcpu);
+		else
+			lender_sync_end(vcpu);
 		return 1;
 	}
 	lender_program_after(vcpu);
@@ -235,7 +240,9 @@ static void vcpu_park(struct gdbproxy_vcpu *vcpu, enum channel_reason reason, in
 	lender_kick_unmark(vcpu);
 	lender_thread.kicked = 0;
 	vcpu->asked = 0;
+	vcpu->fresh = reason != CHANNEL_HELD && reason != CHANNEL_FAILED;
 	lender_program_after(vcpu);
+	vcpu->fresh = false;
 	rc = lender_program_report(vcpu, reason, run_errno);
 	if (rc == 0)
 		rc = vcpu_serve_until_run(vcpu);
