@@ -57,7 +57,7 @@ PROTOCOL := protocol/breakpoint_code.c protocol/cmd_file.c protocol/cmd_qemu.c p
 KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c \
 	kvm/channel.c kvm/condition.c kvm/cpu_arm64.c kvm/decide_arm64.c kvm/decide_x86_64.c \
 	kvm/description_arm64.c kvm/description_x86_64.c kvm/dwarf_arm64.c kvm/dwarf_x86_64.c \
-	kvm/float_x86_64.c kvm/hit.c kvm/walk_memo.c \
+	kvm/float_x86_64.c kvm/hit.c kvm/page_memo.c kvm/walk_memo.c \
 	kvm/inject_arm64.c kvm/inject_x86_64.c kvm/instruction_arm64.c kvm/instruction_x86_64.c \
 	kvm/journal.c kvm/limitation.c kvm/mappings.c \
 	kvm/memory.c kvm/monitor.c kvm/monitor_breakpoints.c kvm/monitor_exceptions.c \

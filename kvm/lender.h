@@ -135,7 +135,7 @@ struct gdbproxy_vcpu {
 	bool owes_eintr; /* a signal of the VMM's came while parked */
 	bool fresh;      /* nothing has been done to the vCPU since KVM_RUN returned */
 	enum lender_sync sync;
-	size_t after;    /* where in program the `after` list begins; 0: there is none to do */
+	size_t after; /* where in program the `after` list begins; 0: there is none to do */
 	struct lender_message program; /* the last one received */
 	struct lender_message report;  /* to it, growing */
 };

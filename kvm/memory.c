@@ -10,6 +10,7 @@
 int memory_init(struct memory *memory)
 {
 	memory->count = 0;
+	memory->pages = NULL;
 	memory->self_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 	return memory->self_fd < 0 ? -errno : 0;
 }
@@ -186,6 +187,37 @@ size_t memory_read_prefix(const struct memory *memory, gpa_t gpa, void *buf, siz
 	return done;
 }
 
+/* What lies in one page; all of the page is read, if there is a whole one. */
+static size_t memory_recall_run(const struct memory *memory, gpa_t gpa, void *buf, size_t run)
+{
+	gpa_t page = gpa & ~(gpa_t)(PAGE_MEMO_PAGE - 1);
+	const uint8_t *known = page_memo_find(memory->pages, page);
+	uint8_t bytes[PAGE_MEMO_PAGE];
+
+	if (!known) {
+		if (memory_read_prefix(memory, page, bytes, sizeof(bytes)) != sizeof(bytes))
+			return memory_read_prefix(memory, gpa, buf, run);
+		page_memo_add(memory->pages, page, bytes);
+		known = bytes;
+	}
+	memcpy(buf, known + (gpa - page), run);
+	return run;
+}
+
+size_t memory_recall(const struct memory *memory, gpa_t gpa, void *buf, size_t length)
+{
+	size_t done = 0, got = 0, run;
+
+	if (!memory->pages || !memory->pages->is_open || gpa + length < gpa)
+		return memory_read_prefix(memory, gpa, buf, length);
+	for (run = 0; done < length && got == run; done += got) {
+		run = PAGE_MEMO_PAGE - ((gpa + done) & (PAGE_MEMO_PAGE - 1));
+		run = length - done < run ? length - done : run;
+		got = memory_recall_run(memory, gpa + done, (uint8_t *)buf + done, run);
+	}
+	return done;
+}
+
 int memory_read(const struct memory *memory, gpa_t gpa, void *buf, size_t length)
 {
 	return memory_read_prefix(memory, gpa, buf, length) == length ? 0 : -EFAULT;
@@ -225,6 +257,8 @@ int memory_write(const struct memory *memory, gpa_t gpa, const void *buf, size_t
 	const struct memory_region *region;
 	off_t where;
 
+	if (memory->pages)
+		page_memo_forget(memory->pages);
 	for (size_t done = 0; done < length;) {
 		size_t run = memory_run(memory, gpa + done, length - done, &region, &where);
 		ssize_t n = run ? pwrite(region->mem_fd, (const char *)buf + done, run, where) : 0;
@@ -238,7 +272,7 @@ int memory_write(const struct memory *memory, gpa_t gpa, const void *buf, size_t
 
 static int memory_physical_read(void *context, gpa_t gpa, void *buf, size_t length)
 {
-	return memory_read(context, gpa, buf, length);
+	return memory_recall(context, gpa, buf, length) == length ? 0 : -EFAULT;
 }
 
 struct physical memory_physical(struct memory *memory)

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "kvm/address.h"
+#include "kvm/page_memo.h"
 #include "kvm/paging.h"
 
 enum { MEMORY_MAX_REGIONS = 128, MEMORY_PAGE = 4096 };
@@ -29,7 +30,8 @@ struct memory_region {
 };
 
 struct memory {
-	int self_fd; /* /proc/self/mem */
+	int self_fd;             /* /proc/self/mem */
+	struct page_memo *pages; /* what memory_recall() may know of; borrowed, or NULL */
 	unsigned count;
 	struct memory_region regions[MEMORY_MAX_REGIONS]; /* by rising gpa */
 };
@@ -63,6 +65,9 @@ int memory_write(const struct memory *memory, gpa_t gpa, const void *buf, size_t
 /* Reads as much of it as is there in one piece from gpa on: how much that is. */
 size_t memory_read_prefix(const struct memory *memory, gpa_t gpa, void *buf, size_t length);
 
+/* The same, of what was read a moment ago where the memo of pages is open. */
+size_t memory_recall(const struct memory *memory, gpa_t gpa, void *buf, size_t length);
+
 /*
  * Whether memory_write() would succeed: 0; -ENXIO a hole or a device is in it; -EROFS the VMM gave it
  * for reading only; -EFAULT it was taken away.
@@ -72,7 +77,7 @@ int memory_check_write(const struct memory *memory, gpa_t gpa, size_t length);
 /* The region around gpa, or NULL. */
 const struct memory_region *memory_find(const struct memory *memory, gpa_t gpa);
 
-/* memory_read() as the page walkers want it; memory must outlive the result. */
+/* memory_recall() as the page walkers want it; memory must outlive the result. */
 struct physical memory_physical(struct memory *memory);
 
 #endif

@@ -404,6 +404,7 @@ void run_on_readable(struct vm *vm, struct vcpu *vcpu)
 	if (vcpu->state == VCPU_LOST)
 		return;
 	walk_memo_open(&vm->walks);
+	page_memo_open(&vm->pages);
 	rc = vcpu_collect(vcpu);
 	if (rc > 0 && vm->state == VM_FREE)
 		run_free_late(vm, vcpu);
@@ -414,6 +415,7 @@ void run_on_readable(struct vm *vm, struct vcpu *vcpu)
 		run_settle(vm);
 	run_go_on(vm);
 	walk_memo_close(&vm->walks);
+	page_memo_close(&vm->pages);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */

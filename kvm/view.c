@@ -39,7 +39,7 @@ static int view_run(const struct view *view, gva_t gva, size_t length, gpa_t *gp
 /* As much of it as memory has: a region may end inside. */
 static size_t view_read_run(struct vm *vm, gpa_t gpa, uint8_t *buf, size_t run)
 {
-	size_t done = memory_read_prefix(&vm->memory, gpa, buf, run);
+	size_t done = memory_recall(&vm->memory, gpa, buf, run);
 
 	plant_hide(&vm->plants, gpa, buf, done);
 	return done;

@@ -110,6 +110,7 @@ int vm_init(struct vm *vm, const struct arch *arch, const struct vm_hooks *hooks
 	rc = memory_init(&vm->memory);
 	if (rc < 0)
 		goto close_journal;
+	vm->memory.pages = &vm->pages;
 	plant_init(&vm->plants, arch, &vm->memory, &vm->journal);
 	return 0;
 close_journal:

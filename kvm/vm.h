@@ -60,7 +60,8 @@ struct vm {
 	struct plants plants;
 	struct breakpoint_table table;
 	struct rules rules;
-	struct walk_memo walks; /* open while a vCPU's report is being handled */
+	struct walk_memo walks; /* these two are open while a vCPU's report is being handled */
+	struct page_memo pages;
 	/* What debug registers are loaded with: the table's points, and breakpoints promoted to one. */
 	unsigned point_count;
 	struct hardware_point points[BREAKPOINT_MAX_POINTS];

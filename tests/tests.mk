@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests: what they are made of, and `make check`.
 
-UNIT := test_walk_memo test_scan test_condition \
+UNIT := test_page_memo test_walk_memo test_scan test_condition \
 	test_breakpoint_code \
 	test_register_set test_agent test_breakpoint test_channel test_client test_command test_conf test_cursor \
 	test_conversation test_directory \

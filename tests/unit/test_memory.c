@@ -492,6 +492,37 @@ static void test_process_fd(void **state)
 	close(others);
 }
 
+/* What the memo of pages knows is told until we write, or it is closed; the rest is read. */
+static void test_recall(void **state)
+{
+	static struct page_memo pages;
+	struct rig *rig = *state;
+	uint8_t bytes[3 * PAGE], other = 0x99;
+
+	assert_int_equal(add_page(rig, 0, 0), 0);
+	assert_int_equal(add_page(rig, PAGE, 1), 0);
+	assert_int_equal(memory_recall(&rig->memory, PAGE - 8, bytes, 16), 16);
+	rig->memory.pages = &pages;
+	page_memo_open(&pages);
+	assert_int_equal(memory_recall(&rig->memory, PAGE - 8, bytes, 16), 16);
+	assert_int_equal(bytes[0], file_byte(rig, PAGE - 8));
+	assert_int_equal(bytes[15], file_byte(rig, PAGE + 7));
+	assert_int_equal(pages.count, 2);
+	assert_int_equal(pwrite(rig->fd, &other, 1, PAGE), 1);
+	assert_int_equal(memory_recall(&rig->memory, PAGE, bytes, 1), 1);
+	assert_int_not_equal(bytes[0], other);
+	assert_int_equal(memory_write(&rig->memory, 0, &other, 1), 0);
+	assert_int_equal(memory_recall(&rig->memory, 0, bytes, PAGE + 1), PAGE + 1);
+	assert_true(bytes[0] == other && bytes[PAGE] == other);
+	assert_int_equal(memory_recall(&rig->memory, PAGE, bytes, sizeof(bytes)), PAGE);
+	assert_int_equal(memory_recall(&rig->memory, 2 * PAGE, bytes, 1), 0);
+	assert_int_equal(memory_recall(&rig->memory, UINT64_MAX, bytes, 2), 0);
+	page_memo_close(&pages);
+	assert_int_equal(pwrite(rig->fd, bytes + 1, 1, PAGE), 1);
+	assert_int_equal(memory_recall(&rig->memory, PAGE, bytes, 1), 1);
+	assert_int_not_equal(bytes[0], other);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -506,6 +537,7 @@ int main(void)
 		TEST(test_limit),
 		TEST(test_remove),
 		TEST(test_physical),
+		TEST(test_recall),
 		TEST(test_truncated),
 		TEST(test_shorter_than_said),
 		TEST(test_punched),
