@@ -61,16 +61,36 @@
 	X("fs_base", 32, GENERAL, X86_REG_FS_BASE) \
 	X("gs_base", 32, GENERAL, X86_REG_GS_BASE)
 
-#define GENERAL                        .type = TARGET_TYPE_INT
-#define STACK                          .type = TARGET_TYPE_DATA_PTR
-#define CODE                           .type = TARGET_TYPE_CODE_PTR
-#define X87                            .type = TARGET_TYPE_X87
-#define CONTROL                        .type = TARGET_TYPE_INT, .group = "float"
-#define XMM                            .type = TARGET_TYPE_VECTOR
-#define EFLAGS                         .type = TARGET_TYPE_FLAGS, .flags = &x86_flags_eflags
-#define MXCSR                          .type = TARGET_TYPE_FLAGS, .flags = &x86_flags_mxcsr, .group = "vector"
+/* The members of struct target_register that each kind has; none of them has a comma in it. */
+#define TYPE_GENERAL  TARGET_TYPE_INT
+#define TYPE_STACK    TARGET_TYPE_DATA_PTR
+#define TYPE_CODE     TARGET_TYPE_CODE_PTR
+#define TYPE_X87      TARGET_TYPE_X87
+#define TYPE_CONTROL  TARGET_TYPE_INT
+#define TYPE_XMM      TARGET_TYPE_VECTOR
+#define TYPE_EFLAGS   TARGET_TYPE_FLAGS
+#define TYPE_MXCSR    TARGET_TYPE_FLAGS
 
-#define REGISTER(reg, size, kind, own) { .name = reg, .bits = size, kind },
+#define GROUP_GENERAL NULL
+#define GROUP_STACK   NULL
+#define GROUP_CODE    NULL
+#define GROUP_X87     NULL
+#define GROUP_CONTROL "float"
+#define GROUP_XMM     NULL
+#define GROUP_EFLAGS  NULL
+#define GROUP_MXCSR   "vector"
+
+#define FLAGS_GENERAL NULL
+#define FLAGS_STACK   NULL
+#define FLAGS_CODE    NULL
+#define FLAGS_X87     NULL
+#define FLAGS_CONTROL NULL
+#define FLAGS_XMM     NULL
+#define FLAGS_EFLAGS  &x86_flags_eflags
+#define FLAGS_MXCSR   &x86_flags_mxcsr
+
+#define REGISTER(reg, size, kind, own) \
+	{ .name = reg, .bits = size, .type = TYPE_##kind, .group = GROUP_##kind, .flags = FLAGS_##kind },
 #define OWN(reg, size, kind, own)      own,
 
 static const struct target_register core[] = { VIEW_CORE(REGISTER) };
