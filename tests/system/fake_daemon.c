@@ -337,29 +337,77 @@ static void check_failures(struct fake *fake, unsigned vcpu)
 		die("a failed `after`: reason %u, %u results", head->reason, head->result_count);
 	begin(fake, 0, 1, 0);
 	step(fake, KVM_GET_MSRS, &msr, sizeof(msr));
+	fake->may_fail = true;
 	post(fake, vcpu);
-	expect(report(fake, vcpu), CHANNEL_PARKED); /* 0 of 1 were read: no failure */
+	head = report(fake, vcpu);
+	fake->may_fail = false;
+	if (head->reason != CHANNEL_PARKED || !head->failed)
+		die("0 of 1 MSRs were read: reason %u, no failure", head->reason);
 }
 
 static const struct kvm_guest_debug debug_off = { .control = 0 };
 static const struct kvm_guest_debug debug_step = { .control = KVM_GUESTDBG_ENABLE |
 							      KVM_GUESTDBG_SINGLESTEP };
 
+/* What the library may know without a call when KVM_RUN has returned. */
+struct snapshot {
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	struct kvm_vcpu_events events;
+};
+
+enum { SNAPSHOT_STEPS = 3 };
+
+static void snapshot_ask(struct fake *fake)
+{
+	step(fake, KVM_GET_REGS, NULL, sizeof(struct kvm_regs));
+	step(fake, KVM_GET_SREGS, NULL, sizeof(struct kvm_sregs));
+	step(fake, KVM_GET_VCPU_EVENTS, NULL, sizeof(struct kvm_vcpu_events));
+}
+
+static void snapshot_take(struct fake *fake, struct snapshot *snapshot)
+{
+	take(fake, &snapshot->regs);
+	take(fake, &snapshot->sregs);
+	take(fake, &snapshot->events);
+}
+
+/* The vCPU stays parked, so that each of these is a call. */
+static void snapshot_check(struct fake *fake, unsigned vcpu, const struct snapshot *snapshot)
+{
+	struct snapshot now;
+
+	begin(fake, 0, SNAPSHOT_STEPS, 0);
+	snapshot_ask(fake);
+	post(fake, vcpu);
+	expect(report(fake, vcpu), CHANNEL_PARKED);
+	snapshot_take(fake, &now);
+	if (memcmp(&now.regs, &snapshot->regs, sizeof(now.regs)) ||
+		memcmp(&now.sregs, &snapshot->sregs, sizeof(now.sregs)) ||
+		memcmp(&now.events, &snapshot->events, sizeof(now.events)))
+		die("registers told with the stop are not the vCPU's");
+}
+
 /* One step and the registers after it, in one exchange. */
 static uint32_t vcpu_step(struct fake *fake, unsigned vcpu, struct kvm_regs *regs)
 {
 	const struct channel_report *head;
+	struct snapshot snapshot;
+	uint32_t reason;
 
-	begin(fake, CHANNEL_RUN | CHANNEL_ONCE, 1, 1);
+	begin(fake, CHANNEL_RUN | CHANNEL_ONCE, 1, SNAPSHOT_STEPS);
 	step(fake, KVM_SET_GUEST_DEBUG, &debug_step, sizeof(debug_step));
-	step(fake, KVM_GET_REGS, NULL, sizeof(*regs));
+	snapshot_ask(fake);
 	post(fake, vcpu);
 	head = report(fake, vcpu);
-	if (head->result_count != 2)
-		die("%u results to 2 steps", head->result_count);
+	if (head->result_count != 1 + SNAPSHOT_STEPS)
+		die("%u results to %u steps", head->result_count, 1 + SNAPSHOT_STEPS);
+	reason = head->reason;
 	take(fake, &(struct kvm_guest_debug){ 0 });
-	take(fake, regs);
-	return head->reason;
+	snapshot_take(fake, &snapshot);
+	snapshot_check(fake, vcpu, &snapshot);
+	*regs = snapshot.regs;
+	return reason;
 }
 
 /* Stops, reads, writes (and writes back) registers, steps 1000 times, runs on. */
