@@ -66,6 +66,7 @@ static int teardown(void **state)
 {
 	struct rig *rig = *state;
 
+	breakpoint_clear(&rig->table);
 	munmap(rig->bytes, SIZE);
 	memory_fini(&rig->memory);
 	journal_close(&rig->journal);
