@@ -42,33 +42,34 @@ ALL_LDFLAGS := $(SANITIZE_FLAGS) $(EV_LDFLAGS) $(LDFLAGS)
 CONF := conf/conf.c conf/conf_error.c conf/conf_file.c conf/conf_lex.c conf/conf_table.c \
 	conf/conf_type.c
 
-PROTOCOL := protocol/breakpoint_code.c protocol/cmd_file.c protocol/cmd_qemu.c protocol/cmd_scan.c \
-	protocol/cmd_process.c protocol/conversation.c protocol/nothing.c protocol/session_lobby.c \
-	protocol/client.c protocol/cmd_breakpoint.c protocol/cmd_leave.c protocol/cmd_lldb.c \
-	protocol/cmd_memory.c protocol/cmd_monitor.c \
-	protocol/cmd_query.c protocol/cmd_register.c protocol/cmd_run.c protocol/cmd_thread.c \
-	protocol/cmd_transfer.c protocol/command.c protocol/command_table.c protocol/cursor.c \
-	protocol/description.c protocol/document.c protocol/fifo.c protocol/handover.c \
-	protocol/hex.c protocol/osdata.c protocol/packet.c protocol/packet_queue.c protocol/reply.c \
-	protocol/saved_registers.c protocol/session.c protocol/session_non_stop.c \
+PROTOCOL := protocol/breakpoint_code.c protocol/client.c protocol/cmd_breakpoint.c \
+	protocol/cmd_file.c protocol/cmd_leave.c protocol/cmd_lldb.c protocol/cmd_memory.c \
+	protocol/cmd_monitor.c protocol/cmd_process.c protocol/cmd_qemu.c protocol/cmd_query.c \
+	protocol/cmd_register.c protocol/cmd_run.c protocol/cmd_scan.c protocol/cmd_thread.c \
+	protocol/cmd_transfer.c protocol/command.c protocol/command_table.c \
+	protocol/conversation.c protocol/cursor.c protocol/description.c protocol/document.c \
+	protocol/fifo.c protocol/handover.c protocol/hex.c protocol/nothing.c protocol/osdata.c \
+	protocol/packet.c protocol/packet_queue.c protocol/reply.c protocol/saved_registers.c \
+	protocol/session.c protocol/session_lobby.c protocol/session_non_stop.c \
 	protocol/stop_queue.c protocol/stop_reply.c protocol/thread_id.c
 
 # Pure: both architectures, on any host.
 KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c \
 	kvm/channel.c kvm/condition.c kvm/cpu_arm64.c kvm/decide_arm64.c kvm/decide_x86_64.c \
 	kvm/description_arm64.c kvm/description_x86_64.c kvm/dwarf_arm64.c kvm/dwarf_x86_64.c \
-	kvm/float_x86_64.c kvm/hit.c kvm/page_memo.c kvm/walk_memo.c \
-	kvm/inject_arm64.c kvm/inject_x86_64.c kvm/instruction_arm64.c kvm/instruction_x86_64.c \
-	kvm/journal.c kvm/limitation.c kvm/mappings.c \
-	kvm/memory.c kvm/monitor.c kvm/monitor_breakpoints.c kvm/monitor_exceptions.c \
-	kvm/monitor_policy.c kvm/monitor_rules.c kvm/exception_log.c kvm/monitor_linux.c kvm/monitor_memory.c \
-	kvm/monitor_paging.c kvm/monitor_registers.c kvm/monitor_settings.c kvm/monitor_table.c kvm/monitor_vcpus.c \
-	kvm/monitor_words.c kvm/pauth_arm64.c kvm/paging_arm64.c kvm/paging_x86_64.c \
-	kvm/plan_arm64.c kvm/plan_x86_64.c kvm/plant.c kvm/port.c kvm/port_lend.c kvm/program.c \
-	kvm/register_set.c kvm/registers_arm64.c kvm/registers_x86_64.c kvm/rule.c kvm/run_control.c \
-	kvm/run_event.c kvm/run_launch.c kvm/run_points.c kvm/run_report.c kvm/seat.c kvm/step_arm64.c \
-	kvm/step_x86_64.c kvm/system_x86_64.c kvm/table_entry.c kvm/table_entry_arm64.c \
-	kvm/table_entry_x86_64.c kvm/terms.c kvm/vcpu.c kvm/view.c kvm/views_x86_64.c kvm/vm.c kvm/xsave_x86_64.c
+	kvm/exception_log.c kvm/float_x86_64.c kvm/hit.c kvm/inject_arm64.c kvm/inject_x86_64.c \
+	kvm/instruction_arm64.c kvm/instruction_x86_64.c kvm/journal.c kvm/limitation.c \
+	kvm/mappings.c kvm/memory.c kvm/monitor.c kvm/monitor_breakpoints.c \
+	kvm/monitor_exceptions.c kvm/monitor_linux.c kvm/monitor_memory.c kvm/monitor_paging.c \
+	kvm/monitor_policy.c kvm/monitor_registers.c kvm/monitor_rules.c kvm/monitor_settings.c \
+	kvm/monitor_table.c kvm/monitor_vcpus.c kvm/monitor_words.c kvm/page_memo.c \
+	kvm/paging_arm64.c kvm/paging_x86_64.c kvm/pauth_arm64.c kvm/plan_arm64.c \
+	kvm/plan_x86_64.c kvm/plant.c kvm/port.c kvm/port_lend.c kvm/program.c \
+	kvm/register_set.c kvm/registers_arm64.c kvm/registers_x86_64.c kvm/rule.c \
+	kvm/run_control.c kvm/run_event.c kvm/run_launch.c kvm/run_points.c kvm/run_report.c \
+	kvm/seat.c kvm/step_arm64.c kvm/step_x86_64.c kvm/system_x86_64.c kvm/table_entry.c \
+	kvm/table_entry_arm64.c kvm/table_entry_x86_64.c kvm/terms.c kvm/vcpu.c kvm/view.c \
+	kvm/views_x86_64.c kvm/vm.c kvm/walk_memo.c kvm/xsave_x86_64.c
 KVM_NATIVE := kvm/channel_$(ARCH).c kvm/transfer_$(ARCH).c
 
 # Finding a guest's Linux kernel: pure, too.
@@ -79,10 +80,9 @@ LENDER := kvm/lender.c kvm/lender_kick.c kvm/lender_link.c kvm/lender_program.c 
 	kvm/lender_vcpu.c kvm/lender_xsave.c
 LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c protocol/handover.c
 
-DAEMON := daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c daemon/directory.c daemon/fd_receive.c \
-	daemon/lobby.c daemon/service.c \
-	daemon/lent_vm.c daemon/listener.c daemon/log.c daemon/options.c daemon/vmm.c \
-	daemon/worker.c
+DAEMON := daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c daemon/directory.c \
+	daemon/fd_receive.c daemon/lent_vm.c daemon/listener.c daemon/lobby.c daemon/log.c \
+	daemon/options.c daemon/service.c daemon/vmm.c daemon/worker.c
 
 # The one user of libfdt, and only on arm64: linked statically.
 FDT_CFLAGS := $(if $(CROSS_COMPILE),-isystem $(CACHE)/arm64-libfdt/usr/include)
