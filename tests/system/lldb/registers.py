@@ -33,9 +33,9 @@ def roles():
 def written():
     before = register(FREE)
     do("register write %s 0xfedcba9876543210" % FREE)
-    do("thread select 2")
+    select(2)
     other = register(FREE)
-    do("thread select 1")
+    select(1)
     go("thread step-inst")
     check("register write %s: there after a step" % FREE, register(FREE) == 0xfedcba9876543210,
           hex(register(FREE)))
@@ -45,7 +45,7 @@ def written():
 
 def of_another_vcpu():
     """The packets name the thread: what is selected does not matter."""
-    do("thread select 1")
+    select(1)
     second = threads()[1]
     before = register(FREE, second)
     reg = second.GetFrameAtIndex(0).FindRegister(FREE)
@@ -88,7 +88,7 @@ def program_counter():
 def registers():
     set_breakpoint("breakpoint set -o true -n worker_round")
     go()
-    do("thread select 1")
+    select(1)
     sets()
     roles()
     vectors()

@@ -179,6 +179,12 @@ def threads():
     return [process().GetThreadAtIndex(i) for i in range(process().GetNumThreads())]
 
 
+def select(number):
+    """As 'thread select', after which newer lldbs show the thread in their own time, with an interrupt for what
+    they must read then; a step in progress would be lost."""
+    process().SetSelectedThreadByIndexID(number)
+
+
 def set_breakpoint(command):
     """breakpoint set ..., watchpoint set ...: returns the number of what it made."""
     said = do(command)
