@@ -200,7 +200,7 @@ void lender_program_after(struct gdbproxy_vcpu *vcpu);
 int lender_program_report(struct gdbproxy_vcpu *vcpu, enum channel_reason reason, int run_errno);
 
 /* Which end of the guest the exit in kvm_run is; 0: none. */
-enum channel_ending lender_vcpu_ending(const struct gdbproxy_vcpu *vcpu);
+enum channel_ending lender_program_ending(const struct gdbproxy_vcpu *vcpu);
 
 /* ---- lender_sync.c ----------------------------------------------------------------------- */
 

@@ -34,6 +34,30 @@ void lender_program_begin(struct gdbproxy_vcpu *vcpu, uint32_t seq)
 	vcpu->after = 0;
 }
 
+enum channel_ending lender_program_ending(const struct gdbproxy_vcpu *vcpu)
+{
+	switch (vcpu->run->exit_reason) {
+	case KVM_EXIT_SHUTDOWN:
+	case KVM_EXIT_FAIL_ENTRY:
+	case KVM_EXIT_INTERNAL_ERROR:
+		return CHANNEL_CRASH;
+	case KVM_EXIT_SYSTEM_EVENT:
+		break;
+	default:
+		return 0;
+	}
+	switch (vcpu->run->system_event.type) {
+	case KVM_SYSTEM_EVENT_CRASH:
+		return CHANNEL_CRASH;
+	case KVM_SYSTEM_EVENT_RESET:
+		return CHANNEL_RESET;
+	case KVM_SYSTEM_EVENT_SHUTDOWN:
+		return CHANNEL_POWER_OFF;
+	default:
+		return 0;
+	}
+}
+
 int lender_program_report(struct gdbproxy_vcpu *vcpu, enum channel_reason reason, int run_errno)
 {
 	struct channel_report *report = report_head(vcpu);
@@ -45,7 +69,7 @@ int lender_program_report(struct gdbproxy_vcpu *vcpu, enum channel_reason reason
 	if (reason == CHANNEL_DEBUG)
 		memcpy(report->debug, &vcpu->run->debug.arch, sizeof(vcpu->run->debug.arch));
 	if (reason == CHANNEL_ENDING)
-		report->debug[0] = (uint8_t)lender_vcpu_ending(vcpu);
+		report->debug[0] = (uint8_t)lender_program_ending(vcpu);
 	do
 		sent = send(vcpu->channel_fd, report, vcpu->report.length, MSG_NOSIGNAL);
 	while (sent < 0 && errno == EINTR);

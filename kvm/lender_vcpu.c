@@ -321,30 +321,6 @@ static enum verdict vcpu_judge_debug(struct gdbproxy_vcpu *vcpu)
 	return debugged ? AGAIN : RETURN;
 }
 
-enum channel_ending lender_vcpu_ending(const struct gdbproxy_vcpu *vcpu)
-{
-	switch (vcpu->run->exit_reason) {
-	case KVM_EXIT_SHUTDOWN:
-	case KVM_EXIT_FAIL_ENTRY:
-	case KVM_EXIT_INTERNAL_ERROR:
-		return CHANNEL_CRASH;
-	case KVM_EXIT_SYSTEM_EVENT:
-		break;
-	default:
-		return 0;
-	}
-	switch (vcpu->run->system_event.type) {
-	case KVM_SYSTEM_EVENT_CRASH:
-		return CHANNEL_CRASH;
-	case KVM_SYSTEM_EVENT_RESET:
-		return CHANNEL_RESET;
-	case KVM_SYSTEM_EVENT_SHUTDOWN:
-		return CHANNEL_POWER_OFF;
-	default:
-		return 0;
-	}
-}
-
 /* What KVM_RUN's return means; error is its errno, 0 when it returned 0. */
 static enum verdict vcpu_judge(struct gdbproxy_vcpu *vcpu, int error)
 {
@@ -352,7 +328,7 @@ static enum verdict vcpu_judge(struct gdbproxy_vcpu *vcpu, int error)
 		return vcpu_judge_interrupt(vcpu);
 	if (!error && vcpu->run->exit_reason == KVM_EXIT_DEBUG)
 		return vcpu_judge_debug(vcpu);
-	if (!error && vcpu->ends && lender_vcpu_ending(vcpu))
+	if (!error && vcpu->ends && lender_program_ending(vcpu))
 		vcpu_park(vcpu, CHANNEL_ENDING, 0); /* and then it is the VMM's */
 	else if (vcpu->once && error)
 		vcpu_park(vcpu, CHANNEL_FAILED, error);
