@@ -141,11 +141,17 @@ static void session_arrive(struct session *session, const struct conversation *t
 		session_on_event(session, &(struct target_stop){ .reason = TARGET_STOP_GONE });
 }
 
-/* The mode goes along; a guest that others debug in another one keeps its own. */
+/*
+ * The mode goes along; a guest that others debug in another one keeps its own.  Without extended mode gdb
+ * comes here before it has said which one it wants.
+ */
 static void session_arrive_non_stop(struct session *session, const struct conversation *talk)
 {
-	int result = session->target->ops->set_non_stop(session->target, talk->non_stop);
+	int result;
 
+	if (!talk->is_extended && !talk->non_stop)
+		return;
+	result = session->target->ops->set_non_stop(session->target, talk->non_stop);
 	session->non_stop = talk->non_stop;
 	if (result && !session->refusal)
 		session->refusal = -result;

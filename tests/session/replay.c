@@ -23,7 +23,7 @@
  *	lobby				no target: the session is attached to nothing	(first)
  *	vm NUMBER NAME THREADS STATE	there is such a guest; without NAME: it is gone
  *	departs NUMBER			the session is to go on at that guest; 0: in the lobby
- *	arrive ARCH THREADS [running]	it does, over such a target
+ *	arrive ARCH THREADS [running|non-stop]	it does, over such a target; others debug it in that mode
  *	return [ERRNO]			it goes on in the lobby; ERRNO: because it could not arrive
  *	lose				the guest is gone; "departs" says what comes of it
  *
@@ -376,14 +376,15 @@ static bool open_session(struct replay *replay, struct target *target, unsigned 
 
 static bool open_target(struct replay *replay, const char *text, unsigned process)
 {
-	char arch[16], running[16] = "";
+	char arch[16], state[16] = "";
 	unsigned threads;
 
-	if (sscanf(text, "%15s %u %15s", arch, &threads, running) < 2 || replay->session)
+	if (sscanf(text, "%15s %u %15s", arch, &threads, state) < 2 || replay->session)
 		return fail(replay, "a bad target line", "", 0);
 	fake_target_init(&replay->fake,
 		strcmp(arch, "arm64") ? &fake_machine_x86_64 : &fake_machine_arm64, threads,
-		*running);
+		*state);
+	replay->fake.non_stop = replay->fake.non_stop_only = !strcmp(state, "non-stop");
 	return open_session(replay, &replay->fake.target, process);
 }
 

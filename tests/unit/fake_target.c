@@ -537,7 +537,7 @@ static int fake_set_non_stop(struct target *target, bool on)
 {
 	struct fake_target *fake = fake_of(target);
 
-	if (on && fake->all_stop_only)
+	if (on ? fake->all_stop_only : fake->non_stop_only)
 		return -EBUSY;
 	if (on != fake->non_stop)
 		fake->running = true;

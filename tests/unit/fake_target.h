@@ -71,7 +71,8 @@ struct fake_target {
 	bool fresh[FAKE_THREADS]; /* has executed nothing since the last resume */
 	bool running, stop_asked, detached;
 	bool non_stop, held;
-	bool all_stop_only;  /* somebody else debugs it so */
+	bool all_stop_only; /* somebody else debugs it so */
+	bool non_stop_only;
 	int resume_error;    /* what resume() is to answer, negative */
 	unsigned evaluating; /* the thread that conditions and commands look at */
 	unsigned stop_calls, resume_calls;
