@@ -72,15 +72,17 @@ static void await(struct rig *rig, const unsigned *what, unsigned count)
 	assert_int_equal(*what, count);
 }
 
+/* Asked again and again: the driver's hold is a stop, and other threads' stops come in between. */
 static void other_hold(struct rig *rig, struct other *other)
 {
-	unsigned holds = other->holds;
 	int rc = DO(other, hold, 0);
 
-	if (rc == -EINPROGRESS)
-		await(rig, &other->holds, holds + 1);
-	else
-		assert_int_equal(rc, 0);
+	vm_pump(rig->vm);
+	for (int turn = 0; turn < 500 && rc == -EINPROGRESS; turn++) {
+		rig_turn(rig, 10);
+		rc = DO(other, hold, 0);
+	}
+	assert_int_equal(rc, 0);
 }
 
 static int other_resume(struct other *other, enum target_action first, enum target_action others)
@@ -515,6 +517,112 @@ static void test_crash_in_non_stop(void **state)
 	non_stop_finish(rig, &other);
 }
 
+/* ---- both at random ---------------------------------------------------------------------- */
+
+static unsigned dice(unsigned *seed, unsigned sides)
+{
+	*seed = *seed * 1103515245 + 12345;
+	return (*seed >> 16) % sides;
+}
+
+static void random_resume(struct other *other, unsigned *seed, unsigned vcpus)
+{
+	struct target_resume threads[FAKE_VCPUS] = { 0 };
+
+	for (unsigned i = 0; i < vcpus; i++) {
+		threads[i].action = dice(seed, 5);
+		threads[i].start = FAKE_CODE + 0x1000 * i;
+		threads[i].end = threads[i].start + dice(seed, 12);
+	}
+	DO(other, resume, threads);
+}
+
+/* A look, and maybe a change: of this debugger's breakpoints, or of a byte that is not executed. */
+static void random_look(struct rig *rig, struct other *other, unsigned *seed)
+{
+	uint64_t at = FAKE_CODE + 0x1000 * dice(seed, 3) + dice(seed, 10);
+	uint8_t byte;
+	int rc;
+
+	other_hold(rig, other);
+	assert_int_equal(DO(other, memory_read, 1, at, &byte, 1), 1);
+	assert_int_equal(byte, 0x90);
+	switch (dice(seed, 4)) {
+	case 0:
+		rc = other_insert(other, at);
+		assert_true(rc == 0 || rc == -EPERM);
+		break;
+	case 1:
+		rc = DO(other, breakpoint_remove, 1, TARGET_BREAK_SOFTWARE, at, 1);
+		assert_true(rc == 0 || rc == -EPERM);
+		break;
+	case 2:
+		rc = DO(other, memory_write, 1, at, "\x90", 1);
+		assert_true(rc == 0 || rc == -EPERM);
+		break;
+	}
+	DO(other, unhold);
+}
+
+static void random_act(struct rig *rig, struct other *other, unsigned *seed)
+{
+	switch (dice(seed, 6)) {
+	case 0:
+	case 1:
+		random_resume(other, seed, rig->lender.count);
+		break;
+	case 2:
+		DO(other, stop);
+		break;
+	case 3:
+		random_look(rig, other, seed);
+		break;
+	case 4:
+		if (dice(seed, 8) == 0) {
+			seat_fini(&other->seat);
+			other_sit(other, rig);
+			DO(other, set_non_stop, rig->vm->non_stop);
+		}
+		break;
+	case 5:
+		rig_idle(rig, (int)dice(seed, 3));
+		break;
+	}
+	vm_pump(rig->vm);
+}
+
+/* Two debuggers that care for nothing: the guest survives both, and nothing of them is left. */
+static void at_random(bool is_non_stop, unsigned seed)
+{
+	struct rig *rig = looping(3);
+	struct other others[2];
+
+	print_message("seed %u\n", seed);
+	seat_fini(&rig->seat);
+	fake_lender_start(&rig->lender);
+	for (unsigned i = 0; i < 2; i++) {
+		other_sit(&others[i], rig);
+		assert_int_equal(DO(&others[i], set_non_stop, is_non_stop), 0);
+	}
+	for (unsigned round = 0; round < 600; round++)
+		random_act(rig, &others[dice(&seed, 2)], &seed);
+	for (unsigned i = 0; i < 2; i++)
+		seat_fini(&others[i].seat);
+	rig_finish(rig);
+}
+
+static void test_random_all_stop(void **state)
+{
+	(void)state;
+	at_random(false, (unsigned)now_ms());
+}
+
+static void test_random_non_stop(void **state)
+{
+	(void)state;
+	at_random(true, (unsigned)now_ms());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -531,6 +639,8 @@ int main(void)
 		cmocka_unit_test(test_both_seats_are_told),
 		cmocka_unit_test(test_back_to_all_stop),
 		cmocka_unit_test(test_crash_in_non_stop),
+		cmocka_unit_test(test_random_all_stop),
+		cmocka_unit_test(test_random_non_stop),
 	};
 
 	return cmocka_run_group_tests_name("seat", tests, NULL, NULL);
