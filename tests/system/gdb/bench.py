@@ -9,21 +9,28 @@ from session import *
 
 _results = open(os.environ["BENCH_FILE"], "a", buffering=1)
 SECONDS = 4
+DELAY = 0.005  # of a network, one way
 
 
 def note(name, number):
     _results.write("%s %.6g\n" % (name, number))
 
 
+def loops():
+    """How often the innermost loop of the guest's work has been through."""
+    inside = gdb.selected_frame().name() == "checksum"
+    return value("total_rounds") * 64 + (value("i") if inside else 0)
+
+
 def false_condition(where):
-    """Rounds of the guest's work a second while a condition in its innermost loop is never true."""
+    """Hits a second of a breakpoint in that loop, whose condition is never true."""
     do("set breakpoint condition-evaluation " + where)
     number = set_breakpoint("break work.c:%s if total_rounds == 1" % os.environ["BENCH_LOOP"])
-    before, begin = value("total_rounds"), time.monotonic()
+    before, begin = loops(), time.monotonic()
     go_interrupted(SECONDS)
-    rounds, seconds = value("total_rounds") - before, time.monotonic() - begin
+    count, seconds = loops() - before, time.monotonic() - begin
     do("delete %d" % number)
-    return rounds / seconds
+    return count / seconds
 
 
 def to_line():
@@ -50,20 +57,30 @@ def next_over_line(ranges):
     return packets() - before, time.monotonic() - begin
 
 
-def bench():
-    do("tbreak worker_round")
+def conditions(far=""):
+    do("tbreak checksum")
     go()
-    loops = 64  # of each round
-    note("condition-gdb", false_condition("host") * loops)
-    note("condition-here", false_condition("target") * loops)
-    if needs("steps", "next over a long line"):
-        note("line", line_of_instructions())
-        for ranges in ("off", "on"):
-            count, seconds = next_over_line(ranges)
-            note("next-packets-" + ranges, count)
-            note("next-seconds-" + ranges, seconds)
+    for name, where in (("gdb", "host"), ("here", "target")):
+        note("condition-" + name + far, false_condition(where))
 
 
-counter.start()
-run(bench)
+def conditions_far():
+    conditions("-far")
+
+
+def lines():
+    note("line", line_of_instructions())
+    for ranges in ("off", "on"):
+        count, seconds = next_over_line(ranges)
+        note("next-packets-" + ranges, count)
+        note("next-seconds-" + ranges, seconds)
+
+
+run(conditions)
+counter.start(DELAY)
+run(conditions_far)
 counter.stop()
+if needs("steps", "next over a long line"):
+    counter.start()
+    run(lines)
+    counter.stop()

@@ -7,18 +7,20 @@ import time
 
 import session
 
-_folder = tempfile.TemporaryDirectory(prefix="gdbproxy-count.")
+_folder = None
 _counter = None
+_target = session.TARGET
 
 
-def start():
-    """From now on session.attach() connects to the counter."""
-    global _counter
+def start(delay=0):
+    """From now on session.attach() connects to the counter, as far away as that many seconds."""
+    global _counter, _folder
+    _folder = tempfile.TemporaryDirectory(prefix="gdbproxy-count.")
     path = _folder.name + "/gdb"
     # -I: gdb may have brought a Python of its own, and told its children of it.
     _counter = subprocess.Popen(["python3", "-I",
                                  os.path.join(os.path.dirname(__file__), "count_packets.py"),
-                                 path, session.TARGET, _folder.name + "/count"])
+                                 path, _target, _folder.name + "/count", str(delay)])
     end = time.monotonic() + session.PATIENCE
     while not os.path.exists(path) and time.monotonic() < end:
         time.sleep(0.05)
@@ -28,6 +30,7 @@ def start():
 def stop():
     _counter.kill()
     _counter.wait()
+    session.TARGET = _target
     _folder.cleanup()
 
 
