@@ -129,7 +129,7 @@ int views_x86_64_fitting(const struct cpu *cpu);
 extern const struct target_alias dwarf_x86_64[];
 
 /* Features of description_x86_64 that a guest may lack, by their place in it. */
-enum { X86_FEATURE_AVX = 3, X86_FEATURE_AVX512, X86_FEATURE_PKEYS, X86_FEATURE_LINUX };
+enum { X86_FEATURE_AVX = 3, X86_FEATURE_AVX512, X86_FEATURE_PKEYS };
 
 /* Register numbers: the order of description_x86_64. */
 enum {
@@ -153,7 +153,6 @@ enum {
 	X86_REG_ZMM0H = X86_REG_K0 + 8,
 	X86_REG_ZMM16H = X86_REG_ZMM0H + 16,
 	X86_REG_PKRU = X86_REG_ZMM16H + 16,
-	X86_REG_ORIG_RAX,
 	X86_REG_K_GS_BASE,
 	X86_REG_CR0,
 	X86_REG_CR2,
@@ -179,6 +178,7 @@ enum {
 	X86_REG_DR0 = X86_REG_CS_ACCESS + 8,
 	X86_REG_DR6 = X86_REG_DR0 + 4,
 	X86_REG_DR7,
+	X86_REG_ORIG_RAX,
 	X86_REG_MSRS_MORE, /* in the order of X86_MSRS_MORE() */
 	X86_REG_COUNT = X86_REG_MSRS_MORE + X86_MSR_MORE_COUNT,
 };

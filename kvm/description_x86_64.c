@@ -272,7 +272,10 @@ static const struct target_register avx512[] = {
 
 static const struct target_register pkeys[] = { { SELECTOR("pkru") } };
 
-/* Without it gdb does not take the guest for Linux when told so ("set osabi"), and writes no cores. */
+/*
+ * With it gdb takes the guest for a Linux process, as far as it can: it writes cores, and no longer lists
+ * fs_base and gs_base.  So it is not listed.
+ */
 static const struct target_register linux_own[] = { { GENERAL("orig_rax"), SYSTEM } };
 
 static const struct target_register control[] = {
@@ -343,11 +346,11 @@ static const struct target_feature features[] = {
 	[X86_FEATURE_AVX] = { "org.gnu.gdb.i386.avx", avx, COUNT(avx) },
 	[X86_FEATURE_AVX512] = { "org.gnu.gdb.i386.avx512", avx512, COUNT(avx512) },
 	[X86_FEATURE_PKEYS] = { "org.gnu.gdb.i386.pkeys", pkeys, COUNT(pkeys) },
-	[X86_FEATURE_LINUX] = { "org.gnu.gdb.i386.linux", linux_own, COUNT(linux_own) },
 	{ "org.gdbproxy.x86.system", control, COUNT(control) },
 	{ "org.gdbproxy.x86.syscall.msr", syscall_msrs, COUNT(syscall_msrs) },
 	{ "org.gdbproxy.x86.segments", hidden, COUNT(hidden) },
 	{ "org.gdbproxy.x86.debug", debug, COUNT(debug) },
+	{ "org.gnu.gdb.i386.linux", linux_own, COUNT(linux_own) },
 	{ "org.gdbproxy.x86.msr", msrs, COUNT(msrs) },
 };
 
@@ -358,12 +361,12 @@ _Static_assert(COUNT(core) + COUNT(sse) == X86_REG_FS_BASE, "numbers of SSE");
 _Static_assert(COUNT(segments) == X86_REG_YMM0H - X86_REG_FS_BASE, "segments");
 _Static_assert(COUNT(avx) == X86_REG_XMM16 - X86_REG_YMM0H, "AVX");
 _Static_assert(COUNT(avx512) == X86_REG_PKRU - X86_REG_XMM16, "AVX-512");
-_Static_assert(COUNT(pkeys) == X86_REG_ORIG_RAX - X86_REG_PKRU, "PKRU");
-_Static_assert(COUNT(linux_own) == X86_REG_K_GS_BASE - X86_REG_ORIG_RAX, "Linux");
+_Static_assert(COUNT(pkeys) == X86_REG_K_GS_BASE - X86_REG_PKRU, "PKRU");
 _Static_assert(COUNT(control) == X86_REG_LSTAR - X86_REG_K_GS_BASE, "system");
 _Static_assert(COUNT(syscall_msrs) == X86_REG_CS_BASE - X86_REG_LSTAR, "MSRs of SYSCALL");
 _Static_assert(COUNT(hidden) == X86_REG_DR0 - X86_REG_CS_BASE, "hidden parts of segments");
-_Static_assert(COUNT(debug) == X86_REG_MSRS_MORE - X86_REG_DR0, "debug registers");
+_Static_assert(COUNT(debug) == X86_REG_ORIG_RAX - X86_REG_DR0, "debug registers");
+_Static_assert(COUNT(linux_own) == X86_REG_MSRS_MORE - X86_REG_ORIG_RAX, "Linux");
 _Static_assert(COUNT(msrs) == X86_REG_COUNT - X86_REG_MSRS_MORE, "MSRs");
 
 const struct target_description description_x86_64 = {

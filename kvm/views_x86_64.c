@@ -110,7 +110,7 @@ static const struct target_feature features[] = {
 #define VIEW(of)                                                                                   \
 	{                                                                                          \
 		.name = of, .architecture = of, .features = features,                              \
-		.feature_count = COUNT(features), .own = own, .replaces = X86_FEATURE_LINUX + 1    \
+		.feature_count = COUNT(features), .own = own, .replaces = X86_FEATURE_PKEYS + 1    \
 	}
 
 const struct arch_view views_x86_64[X86_VIEW_COUNT] = {

@@ -75,6 +75,7 @@ def extended():
     if not gdb.selected_inferior().pid:
         refused("disconnect")
         check("run: the guest has gone on", goes_on())
+        attach()
 
 
 def packets():
