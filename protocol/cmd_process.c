@@ -42,6 +42,16 @@ int cmd_attach(struct session *session, struct command_args *args)
 }
 
 /*
+ * vRun: the empty reply would have gdb try 'R', which has no reply, and then believe in a process of its
+ * own making.
+ */
+int cmd_run_program(struct session *session, struct command_args *args)
+{
+	(void)args;
+	return refuse(session, "E.a guest is started by its VMM");
+}
+
+/*
  * qTStatus has no other answer than the empty one; but while gdb waits for it, it shows 'O'
  * packets, and it is the last packet before the '?' that ends a connection to no guest.
  */

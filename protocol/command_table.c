@@ -88,6 +88,7 @@ static const struct command rows[] = {
 	{ "vFile:pread",	  COMMAND_WORD,	  ":n,n,n",	0,	 cmd_file_read },
 	{ "vFile:setfs",	  COMMAND_WORD,	  ":n",		0,	 cmd_file_choose_system },
 	{ "vKill",		  COMMAND_WORD,	  ";n",		DETACH,	 cmd_detach },
+	{ "vRun",		  COMMAND_WORD,	  "?;r",	ALWAYS,	 cmd_run_program },
 	{ "vStopped",		  COMMAND_EXACT,  "",		ALWAYS,	 cmd_next_event },
 };
 /* clang-format on */

@@ -68,6 +68,7 @@ int cmd_file_choose_system(struct session *session, struct command_args *args);
 int cmd_file_open(struct session *session, struct command_args *args);
 int cmd_file_read(struct session *session, struct command_args *args);
 int cmd_file_close(struct session *session, struct command_args *args);
+int cmd_run_program(struct session *session, struct command_args *args);
 int cmd_set_non_stop(struct session *session, struct command_args *args);
 int cmd_next_event(struct session *session, struct command_args *args);
 int cmd_interrupt(struct session *session, struct command_args *args);
