@@ -6,7 +6,7 @@
  *
  * On x86 gdb goes by its own numbers when it sorts registers (i386_register_reggroup_p()): whatever is
  * no register of a standard feature is in "info registers", of any type and in any group, and "info
- * registers system" has fs_base, gs_base and orig_rax alone.  Tried with gdb 13: integers, flags, structures, unions, vectors, floats.  So
+ * registers system" is empty.  Tried with gdb 13: integers, flags, structures, unions, vectors, floats.  So
  * what is looked at often is listed, and the rest is there for who asks for it: "monitor reg", and
  * "monitor list-registers all".
  */

@@ -14,8 +14,7 @@ def widest_vector():
 
 def read_all():
     said = do("info registers all")
-    listed = said + (do("info registers system") if IS_X86 else "")  # Linux's, for gdb: fs_base, gs_base
-    names = [line.split()[0] for line in listed.splitlines() if line and not line[0].isspace()]
+    names = [line.split()[0] for line in said.splitlines() if line and not line[0].isspace()]
     general = ["rax", "r15", "rip", "eflags", "cs", "fs_base", "cr0", "cr3", "cr4", "efer", "st0",
                widest_vector(), "mxcsr", "gdtr_base", "lstar"] if IS_X86 else \
         ["x0", "x30", "sp", "pc", "cpsr", "v0", "v31", "fpsr", "fpcr", "TTBR0_EL1", "TTBR1_EL1",
