@@ -15,7 +15,7 @@
  *
  * Non-stop: the VM is RUNNING all the time, and each vCPU is at rest (its wish is TARGET_STAY) or
  * not.  What happens to one stops that one and is told at once; the others are disturbed only as
- * above, for moments.  With a breakpoint in a debug register not even then (run_launch.c).
+ * above, for moments.  With a breakpoint in a debug register not even then (run_points.c).
  */
 #ifndef KVM_RUN_CONTROL_H
 #define KVM_RUN_CONTROL_H

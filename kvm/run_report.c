@@ -107,6 +107,14 @@ static bool run_breakpoint_stands(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 	return breakpoint && terms_always(breakpoint->terms);
 }
 
+/* The guest's own, or its reset: as long as somebody wants to be told first. */
+static bool run_trap_stands(const struct vm *vm, const struct vcpu *vcpu)
+{
+	if (vcpu->port.report.head.reason == CHANNEL_ENDING)
+		return vm->stop_at_reset;
+	return vm->stops_at_guests && vcpu->inject.kind != INJECT_NONE;
+}
+
 bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
 {
 	gva_t pc = run_pc(vm, vcpu);
@@ -124,7 +132,7 @@ bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
 	case TARGET_STOP_AWATCH:
 		return hit_watch_counts(vm, vcpu, vcpu->hit.address);
 	case TARGET_STOP_TRAP:
-		return vcpu->inject.kind != INJECT_NONE;
+		return run_trap_stands(vm, vcpu);
 	case TARGET_STOP_CRASHED:
 		return true;
 	default:

@@ -857,6 +857,33 @@ static void test_bad_breakpoints(void **state)
 	rig_finish(rig);
 }
 
+/* Two at once, one told of; then nobody wants to be told any more, and the guest gets both. */
+static void test_kept_trap_is_dropped(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		CODE(rig, i, "\xcc\xeb\xfd");
+		rig_set_pc(rig, i + 1, FAKE_CODE + 0x1000 * i);
+	}
+	rig->vm->stops_at_guests = true;
+	for (unsigned turn = 0; turn < 20; turn++) {
+		rig_continue(rig);
+		rig_await_stop(rig);
+		assert_int_equal(rig->stop.reason, TARGET_STOP_TRAP);
+	}
+	rig->vm->stops_at_guests = false;
+	rig_continue(rig);
+	rig_idle(rig, 20);
+	assert_true(rig->owed);
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(atomic_load(&rig->lender.vcpus[i].guest_bp) > 0);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_finish(rig);
+}
+
 /* ---- the guest's end --------------------------------------------------------------------- */
 
 /* Told while its registers are whole, and once: what its VMM says of it later is no news. */
@@ -2420,6 +2447,7 @@ int main(void)
 		cmocka_unit_test(test_fragile_breakpoint),
 		cmocka_unit_test(test_overwritten_breakpoint),
 		cmocka_unit_test(test_bad_breakpoints),
+		cmocka_unit_test(test_kept_trap_is_dropped),
 		cmocka_unit_test(test_crash_is_seen),
 		cmocka_unit_test(test_reset_is_seen),
 		cmocka_unit_test(test_end_of_a_free_guest),
