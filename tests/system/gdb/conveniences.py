@@ -48,10 +48,10 @@ def core():
         path = os.path.join(directory, "core")
         said = do("generate-core-file " + path, patience=200)
         check("generate-core-file: saved", "Saved" in said, said)
-        looked = subprocess.run(
-            [os.environ.get("GDB_FOR_CORES", "gdb-multiarch"), "-nx", "-batch", "-ex", "info threads",
-             "-ex", "print total_rounds", os.environ["STAGE_ELF"], path],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
+        looked = subprocess.run(  # by Debian's own: gdb may have brought another Python for itself
+            ["gdb-multiarch", "-nx", "-batch", "-ex", "info threads", "-ex", "print total_rounds",
+             os.environ["STAGE_ELF"], path],
+            env={"PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False).stdout
     check("generate-core-file; gdb ELF CORE: every thread is in it",
           len(re.findall(r"^[* ] +\d+ ", looked, re.M)) == VCPUS, looked)
     check("generate-core-file; gdb ELF CORE: the guest's memory is in it",
