@@ -282,6 +282,7 @@ void run_halt(struct vm *vm, struct vcpu *vcpu, enum target_stop_reason reason)
 		return;
 	vcpu->wish = (struct target_resume){ .action = TARGET_HALT };
 	vcpu->halt_reason = reason;
+	vcpu->halt_turn = vm->halt_turns;
 	if (vm->state == VM_RUNNING && vcpu_kick(vcpu) < 0)
 		run_gone(vm);
 }
@@ -301,6 +302,7 @@ static void run_resume_thread(struct vm *vm, struct vcpu *vcpu, const struct tar
 /* Non-stop: nobody else is disturbed, unless memory or debug registers have to change first. */
 static int run_resume_some(struct vm *vm, const struct target_resume *threads)
 {
+	vm->halt_turns++;
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		run_resume_thread(vm, &vm->vcpus[i], &threads[i]);
 	if (vm->stale && vm->state == VM_RUNNING)

@@ -161,16 +161,45 @@ static void run_deliver_report(struct vm *vm)
 	run_tell_stop(vm, &stop);
 }
 
-static void run_deliver_threads(struct vm *vm)
+/* A thread that was asked to halt before this one has not got to it, or has not been told of, yet. */
+static bool run_must_wait(const struct vm *vm, const struct vcpu *vcpu)
+{
+	if (vcpu->news.reason != TARGET_STOP_HALTED)
+		return false;
+	for (unsigned i = 0; i < vm->vcpu_count; i++) {
+		const struct vcpu *other = &vm->vcpus[i];
+		bool halts = other->wish.action == TARGET_HALT ||
+			     (other->has_news && other->news.reason == TARGET_STOP_HALTED);
+
+		if (halts && other->halt_turn < vcpu->halt_turn)
+			return true;
+	}
+	return false;
+}
+
+/* One, and there may be more. */
+static bool run_deliver_thread(struct vm *vm)
 {
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct target_stop stop = vm->vcpus[i].news;
 
-		if (!vm->vcpus[i].has_news)
+		if (!vm->vcpus[i].has_news || run_must_wait(vm, &vm->vcpus[i]))
 			continue;
 		vm->vcpus[i].has_news = false;
 		run_tell_stop(vm, &stop);
+		return true;
 	}
+	return false;
+}
+
+/*
+ * Halts are told in the order in which they were asked for: gdb, when it connects, halts one thread,
+ * and takes the first stop that it hears of for that one's.
+ */
+static void run_deliver_threads(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count && run_deliver_thread(vm); i++)
+		;
 }
 
 static void run_deliver_holds(struct vm *vm)

@@ -52,6 +52,7 @@ struct vcpu {
 	bool has_news; /* non-stop: news has not been told yet */
 	struct target_stop news;
 	enum target_stop_reason halt_reason; /* TARGET_HALT: what it is told as */
+	unsigned halt_turn;                  /* and after whom: vm->halt_turns then */
 	bool pass; /* the breakpoint at pass_pc was reported: go past it, do not hit again */
 	gva_t pass_pc;
 	bool pass_watch; /* ... the watchpoint, that is: which stopped before the access */

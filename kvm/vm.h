@@ -77,7 +77,8 @@ struct vm {
 	struct seat *seats[VM_MAX_SEATS]; /* by their number; NULL: free */
 	struct seat *driver; /* all-stop: who may stop, resume and change; NULL: nobody yet */
 	bool non_stop;
-	bool stop_at_reset; /* before the VMM is asked to do it */
+	unsigned halt_turns; /* requests to halt so far */
+	bool stop_at_reset;  /* before the VMM is asked to do it */
 	bool crash_told; /* a debugger has seen the guest's end: the VMM's word of it is no news */
 
 	enum vm_state state;

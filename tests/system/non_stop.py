@@ -36,6 +36,7 @@ def open_gdb(how="remote"):
                     "tcp connect-timeout 30", "auto-connect-native-target off"):
         gdb.ask("-gdb-set " + setting)
     gdb.ask("-target-select %s %s" % (how, TARGET))
+    gdb.listen(0.5)  # it halts a thread to look at it, and takes the next stop, whosever it is, for that one's
     if ABILITIES.get("brk-exits", ABILITIES.get("int3-exits")) != "yes":
         # In memory that is not writable gdb makes all its breakpoints hardware breakpoints.
         gdb.console("set mem inaccessible-by-default off")

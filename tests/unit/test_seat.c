@@ -461,6 +461,39 @@ static void test_hits_planted(void **state)
 	non_stop_finish(rig, &other);
 }
 
+/* The one that was asked first is told first, however long it takes; nobody waits for who was asked later. */
+static void test_halts_in_order(void **state)
+{
+	struct other other;
+	struct rig *rig = non_stop(3, &other);
+	struct target_resume all[FAKE_VCPUS] = { { .action = TARGET_HALT },
+		{ .action = TARGET_HALT }, { .action = TARGET_HALT } };
+
+	(void)state;
+	halt(rig, &other, 3);
+	atomic_store(&rig->lender.vcpus[1].stuck, true);
+	rig_idle(rig, 5);
+	assert_int_equal(resume_one(&other, 2, TARGET_HALT), 0);
+	assert_int_equal(DO(&other, resume, all), 0);
+	rig_idle(rig, 30);
+	assert_int_equal(other.stops, 1);
+	assert_false(DO(&other, thread_is_stopped, 1));
+	atomic_store(&rig->lender.vcpus[1].stuck, false);
+	await(rig, &other.stops, 3);
+	assert_int_equal(other.stop.thread, 1);
+	assert_int_equal(resume_one(&other, 1, TARGET_CONTINUE), 0);
+	assert_int_equal(resume_one(&other, 2, TARGET_CONTINUE), 0);
+	assert_true(moves(rig, 1));
+	atomic_store(&rig->lender.vcpus[1].stuck, true);
+	rig_idle(rig, 5);
+	assert_int_equal(DO(&other, resume, all), 0); /* in one breath: no order */
+	await(rig, &other.stops, 4);
+	assert_int_equal(other.stop.thread, 1);
+	atomic_store(&rig->lender.vcpus[1].stuck, false);
+	await(rig, &other.stops, 5);
+	non_stop_finish(rig, &other);
+}
+
 static void test_both_seats_are_told(void **state)
 {
 	struct other first, second;
@@ -636,6 +669,7 @@ int main(void)
 		cmocka_unit_test(test_one_by_one),
 		cmocka_unit_test(test_hits_in_registers),
 		cmocka_unit_test(test_hits_planted),
+		cmocka_unit_test(test_halts_in_order),
 		cmocka_unit_test(test_both_seats_are_told),
 		cmocka_unit_test(test_back_to_all_stop),
 		cmocka_unit_test(test_crash_in_non_stop),
