@@ -99,6 +99,49 @@ static void test_step(void **state)
 	rig_finish(rig);
 }
 
+/* The step ends, and is told in the interrupt's place. */
+static void test_step_interrupted(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	rig_set_pc(rig, 1, FAKE_CODE);
+	for (unsigned i = 1; i <= 3; i++) {
+		atomic_store(&rig->lender.vcpus[0].stuck, true);
+		assert_int_equal(
+			rig_resume(rig, 1, TARGET_STEP, i % 2 ? TARGET_STAY : TARGET_CONTINUE), 0);
+		assert_int_equal(rig_stop(rig), 0);
+		atomic_store(&rig->lender.vcpus[0].stuck, false);
+		rig_expect(rig, 1, TARGET_STOP_STEP);
+		assert_int_equal(rig_pc(rig, 1), FAKE_CODE + i);
+	}
+	rig_finish(rig);
+}
+
+/* A halted vCPU does not get to its next instruction: so the step is given up. */
+static void test_halting_step_interrupted(void **state)
+{
+	struct rig *rig = rig_make(2);
+	char code[102];
+
+	(void)state;
+	memset(code, 0x90, sizeof(code));
+	code[sizeof(code) - 1] = '\xf4';
+	rig_code(rig, 0, code, sizeof(code));
+	CODE(rig, 1, LOOP);
+	fake_lender_start(&rig->lender);
+	rig_await_progress(&rig->lender.vcpus[0], 2);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	assert_int_equal(rig_resume(rig, 1, TARGET_STEP, TARGET_CONTINUE), 0);
+	rig_idle(rig, 20);
+	assert_true(rig->owed);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	assert_int_equal(rig->stop.reason, TARGET_STOP_INTERRUPT);
+	rig_finish(rig);
+}
+
 static int rig_range(struct rig *rig, uint64_t start, uint64_t end, enum target_action others)
 {
 	struct target_resume threads[FAKE_VCPUS];
@@ -2417,6 +2460,8 @@ int main(void)
 		cmocka_unit_test(test_attach_stops_all),
 		cmocka_unit_test(test_resume_and_stop),
 		cmocka_unit_test(test_step),
+		cmocka_unit_test(test_step_interrupted),
+		cmocka_unit_test(test_halting_step_interrupted),
 		cmocka_unit_test(test_range),
 		cmocka_unit_test(test_range_interrupted),
 		cmocka_unit_test(test_range_meets_breakpoint),
