@@ -83,7 +83,10 @@ int gdbproxy_ready(struct gdbproxy *proxy, enum gdbproxy_start start);
 /*
  * Replaces ioctl(vcpu_fd, KVM_RUN, 0): same return value, same errno, same contents of kvm_run, for
  * every exit that is not the debugger's business; those it keeps to itself, and it returns only
- * when the guest ran on and something else came up.  Call it from the vCPU's own thread.
+ * when the guest ran on and something else came up.  An exit that ends or resets the guest is held
+ * back until the debugger has seen it.  On x86-64, while the guest is debugged, kvm_valid_regs is ours
+ * and s.regs (KVM_CAP_SYNC_REGS) has what was asked for, unless the VMM has set kvm_valid_regs itself.
+ * Call it from the vCPU's own thread.
  * Uses SIGURG in that thread (installs a handler where there is none and unblocks it); the VMM
  * may go on using its own signals and kvm_run->immediate_exit as before.
  */
@@ -105,7 +108,10 @@ int gdbproxy_notice(struct gdbproxy *proxy, enum gdbproxy_event event, int detai
 /* 1 while a daemon knows this VM, else 0. */
 int gdbproxy_is_attached(const struct gdbproxy *proxy);
 
-/* The last failure in words, valid until the next call; "" when there was none. */
+/*
+ * The last call's failure in words, valid until the next call; "" when there was none.  After a 0 it may
+ * say why the VM goes on without the daemon that it had.
+ */
 const char *gdbproxy_error(const struct gdbproxy *proxy);
 
 /* Says goodbye and frees everything.  No thread may be in gdbproxy_run().  NULL is fine. */

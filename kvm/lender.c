@@ -30,7 +30,7 @@ __attribute__((format(printf, 3, 4))) static int proxy_fail(
 
 /*
  * Tells the daemon, if there is one, what has been written down.  Its refusal is worth an error;
- * that it is slow to death or gone is not, the VM goes on without it.
+ * that it is slow to death or gone is not, the VM goes on without it, and the words say so.
  */
 static int proxy_tell(struct gdbproxy *proxy)
 {
@@ -41,6 +41,10 @@ static int proxy_tell(struct gdbproxy *proxy)
 		lender_tie_cut(proxy);
 	if (rc == -EPROTO || rc == -EACCES)
 		return proxy_fail(proxy, rc, "%s", proxy->link.error);
+	if (rc == -EAGAIN)
+		proxy_fail(proxy, rc, "gdbproxyd did not answer within %d ms", LENDER_ANSWER_MS);
+	else if (rc < 0)
+		proxy_fail(proxy, rc, "gdbproxyd is gone: %s", strerror(-rc));
 	return 0;
 }
 

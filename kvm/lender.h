@@ -33,7 +33,7 @@
 #include "protocol/handover.h"
 
 enum {
-	LENDER_ANSWER_MS = 2000, /* for an answer to a call of gdbproxy.h */
+	LENDER_ANSWER_MS = 5000, /* for an answer to a call of gdbproxy.h */
 	LENDER_PASS_MS = 2,      /* for answers while a vCPU's thread registers again */
 	LENDER_ERROR_SIZE = 256,
 };

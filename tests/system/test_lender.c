@@ -162,6 +162,12 @@ static void machine_destroy(struct machine *m)
 }
 
 /* Adopts nr_vcpus of the machine; the calls' result is checked by the caller where it matters. */
+static void check_attached(const struct gdbproxy *proxy, int line)
+{
+	if (!gdbproxy_is_attached(proxy))
+		fail("line %d: not attached: %s", line, gdbproxy_error(proxy));
+}
+
 static struct gdbproxy *machine_adopt(
 	struct machine *m, const char *path, unsigned nr_vcpus, enum gdbproxy_start start)
 {
@@ -375,7 +381,7 @@ static void test_no_daemon(struct test *t)
 	machine_release(&t->machine, proxy);
 	daemon_start(&d, t->directory, "idle");
 	proxy = machine_adopt(&t->machine, d.path, 1, GDBPROXY_RUN);
-	CHECK(gdbproxy_is_attached(proxy));
+	check_attached(proxy, __LINE__);
 	idle = time_exits(cpu);
 	machine_release(&t->machine, proxy);
 	daemon_kill(&d);
@@ -721,12 +727,12 @@ static void test_hot_plug(struct test *t)
 	for (int i = 0; i < 2000; i++) /* answers that nobody reads must not pile up */
 		while (gdbproxy_notice(proxy, GDBPROXY_RESET, i) == -EAGAIN)
 			usleep(100);
-	CHECK(gdbproxy_is_attached(proxy));
+	check_attached(proxy, __LINE__);
 	for (unsigned i = 0; i < HANDOVER_MAX_REGIONS - 2; i++)
 		CHECK(gdbproxy_add_memory(proxy, 0x200000 + i * 0x1000, 0x1000, more, -1, 0, 0) ==
 			0);
 	CHECK(gdbproxy_add_memory(proxy, 0x900000, 0x1000, more, -1, 0, 0) == -ENOSPC);
-	CHECK(gdbproxy_is_attached(proxy));
+	check_attached(proxy, __LINE__);
 	machine_release(m, proxy);
 	daemon_kill(&d);
 	munmap(more, 0x2000);
@@ -742,7 +748,7 @@ static void test_no_fd_leaks(struct test *t)
 	for (int i = 0; i < 1000; i++) {
 		struct gdbproxy *proxy = machine_adopt(&t->machine, d.path, 1, GDBPROXY_RUN);
 
-		CHECK(gdbproxy_is_attached(proxy));
+		check_attached(proxy, __LINE__);
 		if (i % 10 == 0)
 			cpu_run_exits(&t->machine.cpu[0], 5);
 		machine_release(&t->machine, proxy);

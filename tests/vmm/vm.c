@@ -130,7 +130,7 @@ static int vm_lend(struct vm *vm, const struct vm_options *options)
 		result = gdbproxy_ready(vm->proxy, options->hold ? GDBPROXY_HOLD : GDBPROXY_RUN);
 	if (options->hold && !gdbproxy_is_attached(vm->proxy))
 		warnx("--hold, but there is no gdbproxyd to wait for");
-	if (result < 0)
+	if (result < 0 || *gdbproxy_error(vm->proxy))
 		warnx("lending the guest to gdbproxyd: %s", gdbproxy_error(vm->proxy));
 	return result;
 }
