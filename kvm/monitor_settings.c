@@ -6,18 +6,18 @@
 #include <errno.h>
 #include <string.h>
 #include "kvm/monitor_table.h"
+#include "kvm/monitor_words.h"
 #include "kvm/seat.h"
 
-/* Whether arguments is the one word or the other; nothing: it stays as it is. */
-static int monitor_choose(struct monitor *monitor, const char *arguments, const char *yes,
-	const char *no, bool *choice)
+/* A choice for everybody who debugs this guest; nothing said: it stays as it is. */
+static int monitor_choose(struct monitor *monitor, const char *arguments, const char *on,
+	const char *off, bool *is_on)
 {
-	if (!*arguments)
+	int rc = monitor_take_choice(monitor, arguments, on, off, is_on);
+
+	if (rc == -ENODATA)
 		return 0;
-	if (strcmp(arguments, yes) != 0 && strcmp(arguments, no) != 0)
-		return monitor_fail(monitor, -EINVAL, "it is '%s' or '%s'", yes, no);
-	*choice = !strcmp(arguments, yes);
-	return 0;
+	return rc < 0 ? rc : monitor_may_change(monitor);
 }
 
 int monitor_linear_pc(struct monitor *monitor, const char *arguments)

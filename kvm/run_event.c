@@ -26,17 +26,6 @@ static void run_describe_event(
 
 /* ---- breakpoints ----------------------------------------------------------------------------- */
 
-/* The software breakpoint that somebody has set at this very address, or NULL. */
-static struct breakpoint *run_breakpoint_at(struct vm *vm, struct vcpu *vcpu, gva_t pc)
-{
-	struct view view = { .vm = vm, .vcpu = vcpu };
-	struct translation translation;
-
-	if (view_translate(&view, pc, &translation) != 1)
-		return NULL;
-	return breakpoint_find(&vm->table, pc, translation.gpa);
-}
-
 /* On; with the others, if they have waited for this one. */
 static void run_on(struct vm *vm, struct vcpu *vcpu, bool alone)
 {
@@ -122,10 +111,8 @@ static void run_on_step_done(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand 
 	run_step_end(vm, vcpu);
 	if ((errand == VCPU_STEP || errand == VCPU_SILENT) && run_steps(vcpu))
 		run_on_stepped(vm, vcpu, alone);
-	else if (vm->state == VM_RUNNING && alone)
-		run_go(vm);
-	else if (vm->state == VM_RUNNING)
-		run_again(vm, vcpu);
+	else
+		run_on(vm, vcpu, alone);
 }
 
 /* Parked without a step having been made, if one was to be made: then it is still to be made. */
@@ -140,10 +127,7 @@ static void run_step_abandon(struct vm *vm, struct vcpu *vcpu)
 		vcpu->pass_trap = false;
 	}
 	run_step_end(vm, vcpu);
-	if (alone && vm->state == VM_RUNNING)
-		run_go(vm);
-	else
-		run_again(vm, vcpu);
+	run_on(vm, vcpu, alone);
 }
 
 /* ---- debug exits ----------------------------------------------------------------------------- */

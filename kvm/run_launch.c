@@ -23,6 +23,16 @@ struct plant *run_plant_at(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 	return plant_find(&vm->plants, translation.gpa);
 }
 
+struct breakpoint *run_breakpoint_at(struct vm *vm, struct vcpu *vcpu, gva_t pc)
+{
+	struct view view = { .vm = vm, .vcpu = vcpu };
+	struct translation translation;
+
+	if (view_translate(&view, pc, &translation) != 1)
+		return NULL;
+	return breakpoint_find(&vm->table, pc, translation.gpa);
+}
+
 bool run_steps(const struct vcpu *vcpu)
 {
 	return vcpu->wish.action == TARGET_STEP || vcpu->wish.action == TARGET_STEP_RANGE;

@@ -14,6 +14,14 @@ static bool run_leaves_the_guest_its_own(struct vm *vm, struct vcpu *vcpu, unsig
 	return !(plan.limitations & LIMITATION_GUEST_BREAKPOINT_LOST);
 }
 
+/* What a software breakpoint at gva has in place of its plant. */
+static struct hardware_point run_promoted(const struct vm *vm, gva_t gva)
+{
+	return (struct hardware_point){
+		.type = TARGET_BREAK_HARDWARE, .gva = gva, .length = vm->arch->breakpoint_length
+	};
+}
+
 /* True when a debug register of every vCPU is free for one more, whoever's the others are. */
 static bool run_fits(struct vm *vm, const struct hardware_point *point)
 {
@@ -62,9 +70,7 @@ static bool run_find_page(struct vm *vm, struct breakpoint *breakpoint)
  */
 static void run_promote(struct vm *vm, struct breakpoint *breakpoint)
 {
-	struct hardware_point point = { .type = TARGET_BREAK_HARDWARE,
-		.gva = breakpoint->gva,
-		.length = vm->arch->breakpoint_length };
+	struct hardware_point point = run_promoted(vm, breakpoint->gva);
 
 	breakpoint->in_register = false;
 	if (breakpoint->gpa != BREAKPOINT_PENDING && !breakpoint->is_fragile && !vm->non_stop)
@@ -93,11 +99,9 @@ static void run_choose_points(struct vm *vm)
 
 bool run_could_promote(struct vm *vm, gva_t gva)
 {
-	struct hardware_point point = {
-		.type = TARGET_BREAK_HARDWARE, .gva = gva, .length = vm->arch->breakpoint_length
-	};
+	struct hardware_point point = run_promoted(vm, gva);
 
-	run_choose_points(vm);
+	run_choose_points(vm); /* for now: a breakpoint that comes makes them anew */
 	return run_fits(vm, &point);
 }
 
@@ -136,10 +140,11 @@ void run_watch(struct vm *vm)
 
 void run_on_watch(struct vm *vm)
 {
-	const struct plant *lost = plant_find_lost(&vm->plants);
+	const struct plant *lost;
 
 	if (vm->state != VM_RUNNING)
 		return; /* the next resume looks after everything */
+	lost = plant_find_lost(&vm->plants);
 	if (lost)
 		vm_say(vm,
 			"the guest has overwritten the breakpoint at guest-physical 0x%llx: it is "

@@ -52,6 +52,9 @@ gva_t run_pc(struct vm *vm, struct vcpu *vcpu);
 /* The plant on the instruction at pc as vcpu sees it, or NULL. */
 struct plant *run_plant_at(struct vm *vm, struct vcpu *vcpu, gva_t pc);
 
+/* The software breakpoint that somebody has set at this very address, or NULL. */
+struct breakpoint *run_breakpoint_at(struct vm *vm, struct vcpu *vcpu, gva_t pc);
+
 /* By single instructions, one or many. */
 bool run_steps(const struct vcpu *vcpu);
 

@@ -97,13 +97,8 @@ static bool run_rule_admits(struct vm *vm, const struct vcpu *vcpu, gva_t pc)
 /* Where a condition decides, the vCPU comes to it again, and it is decided by the condition of then. */
 static bool run_breakpoint_stands(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 {
-	struct view view = { .vm = vm, .vcpu = vcpu };
-	struct translation translation;
-	const struct breakpoint *breakpoint;
+	const struct breakpoint *breakpoint = run_breakpoint_at(vm, vcpu, pc);
 
-	if (view_translate(&view, pc, &translation) != 1)
-		return false;
-	breakpoint = breakpoint_find(&vm->table, pc, translation.gpa);
 	return breakpoint && terms_always(breakpoint->terms);
 }
 

@@ -259,7 +259,7 @@ static void test_linear_pc(void **state)
 	assert_false(rig->vm.vcpus[0].cpu.linear_pc);
 	assert_false(rig->vm.vcpus[1].cpu.linear_pc);
 	expect_said(rig, "linear-pc", "pc is an offset in the code segment\n");
-	expect_refused(rig, "linear-pc maybe", "'on' or 'off'");
+	expect_refused(rig, "linear-pc maybe", "say on or off");
 	expect_words(rig, "linear-pc on", "flush register-cache");
 	assert_true(rig->vm.vcpus[1].cpu.linear_pc);
 }
@@ -276,7 +276,7 @@ static void test_list_registers(void **state)
 	assert_int_equal(description->listed_count, 0);
 	assert_int_equal(description->register_count, count);
 	expect_said(rig, "list-registers", "the debugger lists all registers\n");
-	expect_refused(rig, "list-registers some", "'all' or 'short'");
+	expect_refused(rig, "list-registers some", "say all or short");
 	expect_words(rig, "list-registers short", "few registers");
 	assert_int_equal(description->listed_count, few);
 	if (!strcmp(rig->vm.arch->name, "x86_64")) {
@@ -679,7 +679,8 @@ static void test_observer(void **state)
 	struct target *driver = &rig->seat.target, *observer = &other.target;
 	struct target_text *text = &rig->text;
 	static const char *const changes[] = { "reg rax = 1", "msr 0x1234 = 1",
-		"guest-breakpoints stop", "filter 0x10000 level user", "ignore 0x10000 1" };
+		"guest-breakpoints stop", "filter 0x10000 level user", "ignore 0x10000 1",
+		"linear-pc on", "stop-at-reset on", "list-registers all" };
 
 	assert_int_equal(seat_init(&other, &rig->vm), 0);
 	expect_words(rig, "policy", "2; this one is debugger 1, and drives\n");
