@@ -89,6 +89,10 @@ stage_open() { # KIND
 	x86-bochs) stage_arch=x86_64 ;;
 	*) stage_die "no place is called '$stage_kind' (there are: host arm64 x86-bochs)" ;;
 	esac
+	if [ "$stage_kind" = host ] && ! [ -w /dev/kvm ]; then
+		echo "1..0 # SKIP this machine has no /dev/kvm that we may use"
+		exit 0
+	fi
 	stage_choose_gdb
 	stage_tmp=$(mktemp -d "${TMPDIR:-/tmp}/gdbproxy-system.XXXXXX")
 	trap stage_close EXIT
@@ -136,7 +140,7 @@ stage_open_rig() {
 	mkdir "$root"
 	cp "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf "${stage_files[@]}" "$root"
 	echo 'allow-remote = yes' > "$root/gdbproxy.conf"
-	"$stage_rig/$stage_kind" -q -r "$stage_tmp/rig" -p ":$stage_port" -t "${STAGE_SECONDS:-900}" \
+	"$stage_rig/$stage_kind" -q -r "$stage_tmp/rig" -p ":$stage_port" -t "${STAGE_SECONDS:-1700}" \
 		"${stage_rig_options[@]}" "$root" "$(stage_rig_command)" > "$stage_tmp/rig.log" 2>&1 &
 	"$stage_rig/ctl" "$stage_tmp/rig" wait || {
 		sed 's/^/# /' "$stage_tmp/rig.log"
