@@ -76,7 +76,7 @@ KVM_NATIVE := kvm/channel_$(ARCH).c kvm/transfer_$(ARCH).c
 LINUX_KERNEL := kvm/linux_guest.c kvm/linux_image.c kvm/linux_kernel.c kvm/linux_kernel_arm64.c \
 	kvm/linux_kernel_x86_64.c kvm/linux_probe.c kvm/vmcoreinfo.c
 
-LENDER := kvm/lender.c kvm/lender_kick.c kvm/lender_link.c kvm/lender_program.c kvm/lender_sync.c kvm/lender_tie.c \
+LENDER := kvm/lender.c kvm/lender_alarm.c kvm/lender_kick.c kvm/lender_link.c kvm/lender_program.c kvm/lender_sync.c kvm/lender_tie.c \
 	kvm/lender_vcpu.c kvm/lender_xsave.c
 LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c protocol/handover.c
 

@@ -7,6 +7,7 @@
 #define FIELD(name) offsetof(struct conf, name), sizeof(((struct conf *)NULL)->name)
 
 static const char *const log_level_words[] = { "error", "warning", "info", "debug", NULL };
+static const char *const on_worker_death_words[] = { "resume", "hold", NULL };
 static const char *const on_disconnect_words[] = { "resume", NULL };
 
 /* The handover passes fds, so only a Unix socket will do. */
@@ -56,6 +57,9 @@ static const struct conf_key conf_keys[] = {
 	{ "on-disconnect", &conf_type_choice, FIELD(on_disconnect), .fallback = "resume",
 		.words = on_disconnect_words, .check = check_on_disconnect,
 		.doc = "what the guest does when its debugger vanishes: resume" },
+	{ "on-worker-death", &conf_type_choice, FIELD(on_worker_death), .fallback = "resume",
+		.words = on_worker_death_words,
+		.doc = "what a guest under debug does when its worker dies: resume or hold" },
 };
 
 _Static_assert(sizeof(conf_keys) / sizeof(conf_keys[0]) == CONF_KEY_COUNT,

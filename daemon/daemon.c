@@ -331,6 +331,12 @@ static void daemon_watch_signals(struct daemon *daemon)
 	ev_signal_start(daemon->loop, &daemon->sighup);
 }
 
+/* The lender holds the guest: main knows nothing of vCPUs. */
+static uint64_t daemon_hold_feature(const struct conf *conf)
+{
+	return conf->on_worker_death == CONF_ON_WORKER_DEATH_HOLD ? HANDOVER_FEATURE_HOLD : 0;
+}
+
 int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct options *options)
 {
 	const struct conf *conf = &options->conf;
@@ -342,7 +348,7 @@ int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct optio
 		.limits = {
 			.machine = transfer_machine(),
 			.max_vcpus = conf->max_vcpus,
-			.features = HANDOVER_FEATURE_JOURNAL,
+			.features = HANDOVER_FEATURE_JOURNAL | daemon_hold_feature(conf),
 		},
 	};
 	ev_set_userdata(loop, daemon);

@@ -76,7 +76,7 @@ static struct gdbproxy *proxy_create(unsigned nr_vcpus)
 	proxy->nr_vcpus = nr_vcpus;
 	proxy->link.fd = -1;
 	proxy->journal = JOURNAL_CLOSED;
-	proxy->backoff_ms = 1000;
+	proxy->backoff_ms = LENDER_RETRY_FIRST_MS;
 	for (unsigned i = 0; i < HANDOVER_MAX_REGIONS; i++)
 		proxy->regions[i].fd = -1;
 	return proxy;
@@ -256,6 +256,7 @@ static void vcpu_destroy(struct gdbproxy_vcpu *vcpu)
 	if (!vcpu)
 		return;
 	lender_vcpu_undebug(vcpu);
+	lender_alarm_close(vcpu);
 	if (vcpu->channel_fd >= 0)
 		close(vcpu->channel_fd);
 	if (vcpu->next_channel_fd >= 0)

@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "kvm/channel.h"
 #include "kvm/gdbproxy.h"
@@ -33,8 +34,10 @@
 #include "protocol/handover.h"
 
 enum {
-	LENDER_ANSWER_MS = 5000, /* for an answer to a call of gdbproxy.h */
-	LENDER_PASS_MS = 2,      /* for answers while a vCPU's thread registers again */
+	LENDER_ANSWER_MS = 5000,    /* for an answer to a call of gdbproxy.h */
+	LENDER_PASS_MS = 2,         /* for answers while a vCPU's thread registers again */
+	LENDER_HOLD_MS = 3000,      /* for a daemon that has lost its worker to take the VM again */
+	LENDER_RETRY_FIRST_MS = 10, /* a daemon that has lost a worker is there at once */
 	LENDER_ERROR_SIZE = 256,
 };
 
@@ -83,10 +86,13 @@ struct gdbproxy {
 	_Atomic bool complete;       /* gdbproxy_ready() was called: there is something to debug */
 	int64_t give_up_at_ms;       /* link_lock: for the registration in progress */
 	int64_t backoff_ms;          /* link_lock */
+	int64_t attached_at_ms;      /* link_lock */
+	bool keeps;                  /* link_lock: HANDOVER_FEATURE_HOLD was granted */
 	bool hold;                   /* [both]: READY asks for HOLD */
-	bool leaving;                /* link_lock: GOODBYE is to be said */
-	struct lender_link link;     /* link_lock */
-	struct journal journal;      /* [both] */
+	_Atomic int64_t hold_until_ms; /* the vCPUs wait until then, unless attached before */
+	bool leaving;                  /* link_lock: GOODBYE is to be said */
+	struct lender_link link;       /* link_lock */
+	struct journal journal;        /* [both] */
 	struct lender_region regions[HANDOVER_MAX_REGIONS]; /* [both] */
 	unsigned nr_vcpus;
 	struct gdbproxy_vcpu **vcpus; /* [both]: nr_vcpus, NULL until added */
@@ -103,6 +109,13 @@ struct lender_message {
 };
 
 struct lender_thread;
+
+/* Interrupts a thread that may be in KVM_RUN for long. */
+struct lender_alarm {
+	timer_t timer;
+	pid_t tid; /* whose timer it is; 0: there is none */
+	int64_t at_ms;
+};
 
 /* Does KVM leave registers in kvm_run? */
 enum lender_sync {
@@ -122,6 +135,7 @@ struct gdbproxy_vcpu {
 	bool told;           /* link_lock */
 	int next_channel_fd; /* [both]: the end of a new channel, until the vCPU's thread takes it */
 	_Atomic pid_t tid;   /* of the thread that ran it last, 0: none yet */
+	_Atomic bool in_use; /* by a debugger: parked, or let go to come back */
 
 	/* The rest is of the thread in gdbproxy_run(). */
 	const struct lender_thread *thread; /* that ran it last */
@@ -135,6 +149,7 @@ struct gdbproxy_vcpu {
 	bool owes_eintr; /* a signal of the VMM's came while parked */
 	bool fresh;      /* nothing has been done to the vCPU since KVM_RUN returned */
 	enum lender_sync sync;
+	struct lender_alarm alarm;
 	size_t after; /* where in program the `after` list begins; 0: there is none to do */
 	struct lender_message program; /* the last one received */
 	struct lender_message report;  /* to it, growing */
@@ -177,13 +192,25 @@ void lender_tie_cut(struct gdbproxy *proxy);
 /* A vCPU that settled in state found its channel dead: cuts the tie, once for each state. */
 void lender_tie_lose(struct gdbproxy *proxy, uint32_t state);
 
-/* While detached: looks for a daemon, rarely and without waiting. */
+/* While detached: looks for a daemon, without waiting, as soon after the last look as makes sense. */
 void lender_tie_retry(struct gdbproxy *proxy);
 
 /* ---- lender_vcpu.c ----------------------------------------------------------------------- */
 
 /* Takes guest debug off the vCPU if the daemon had it on. */
 void lender_vcpu_undebug(struct gdbproxy_vcpu *vcpu);
+
+/* ---- lender_alarm.c ---------------------------------------------------------------------- */
+
+/*
+ * The vCPU's thread, which calls this, looks up at at_ms (of lender_now_ms()) and every second from then on,
+ * though no exit brings it out of KVM_RUN.  The last call counts.
+ */
+void lender_alarm_set(struct gdbproxy_vcpu *vcpu, int64_t at_ms);
+void lender_alarm_stop(struct gdbproxy_vcpu *vcpu);
+
+/* With no thread in gdbproxy_run(). */
+void lender_alarm_close(struct gdbproxy_vcpu *vcpu);
 
 /* ---- lender_program.c -------------------------------------------------------------------- */
 

@@ -145,7 +145,7 @@ static int ask_hello(struct gdbproxy *proxy)
 		.version = HANDOVER_VERSION,
 		.machine = HOST_MACHINE,
 		.nr_vcpus = proxy->nr_vcpus,
-		.features = HANDOVER_FEATURE_JOURNAL,
+		.features = HANDOVER_FEATURE_JOURNAL | HANDOVER_FEATURE_HOLD,
 	};
 
 	memcpy(hello.name, proxy->name, sizeof(hello.name));
@@ -293,6 +293,7 @@ static int heard_hello(struct gdbproxy *proxy, const struct handover_answer *ans
 		rc = journal_open(fd, &proxy->journal);
 		pthread_mutex_unlock(&proxy->table_lock);
 	}
+	proxy->keeps = answer->features & HANDOVER_FEATURE_HOLD;
 	proxy->link.greeted = rc == 0;
 	return rc == 0 ? 0 : -EBADMSG;
 }

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-	RETRY_MS = 1000,      /* between two looks for a daemon */
+	RETRY_MS = 1000,      /* between two looks for a daemon, at last */
 	RETRY_MAX_MS = 64000, /* when one is there and does not want this VM */
 	RETRY_GOES_ON_MS = 5, /* while it answers slowly */
 };
@@ -108,22 +108,63 @@ static void vcpu_wake(struct gdbproxy_vcpu *vcpu)
 		syscall(SYS_tgkill, getpid(), tid, SIGURG);
 }
 
+static bool tie_in_use(const struct gdbproxy *proxy)
+{
+	for (unsigned i = 0; i < proxy->nr_vcpus; i++)
+		if (proxy->vcpus[i] && atomic_load(&proxy->vcpus[i]->in_use))
+			return true;
+	return false;
+}
+
+/*
+ * What the VM is held for at the next registration: what the daemon that is gone had it held for.  Else it
+ * runs since.
+ */
+static void tie_choose_hold(struct gdbproxy *proxy, int64_t now_ms)
+{
+	proxy->hold = proxy->keeps && !proxy->leaving && tie_in_use(proxy);
+	proxy->keeps = false;
+	atomic_store(&proxy->hold_until_ms, proxy->hold ? now_ms + LENDER_HOLD_MS : 0);
+}
+
+/* It was for a daemon that has not come, and the guest runs. */
+static void tie_outlive_hold(struct gdbproxy *proxy, int64_t now_ms)
+{
+	if (now_ms >= atomic_load(&proxy->hold_until_ms))
+		proxy->hold = false;
+}
+
+/* A tie that does not last is not made anew again and again in no time. */
+static void tie_choose_retry(struct gdbproxy *proxy, int64_t now_ms)
+{
+	if (now_ms - proxy->attached_at_ms >= RETRY_MS)
+		proxy->backoff_ms = LENDER_RETRY_FIRST_MS;
+	else if (proxy->backoff_ms < RETRY_MS)
+		proxy->backoff_ms *= 2;
+	atomic_store(&proxy->retry_at_ms, now_ms + proxy->backoff_ms);
+}
+
 void lender_tie_cut(struct gdbproxy *proxy)
 {
+	int64_t now_ms = lender_now_ms();
 	uint32_t state;
 
 	pthread_mutex_lock(&proxy->table_lock);
 	journal_undo(proxy);
 	state = atomic_load(&proxy->state);
-	if (lender_state_attached(state))
+	if (lender_state_attached(state)) {
+		tie_choose_hold(proxy, now_ms);
+		tie_choose_retry(proxy, now_ms);
 		atomic_store(&proxy->state, state + 1);
+	} else {
+		tie_outlive_hold(proxy, now_ms);
+		atomic_store(&proxy->retry_at_ms, now_ms + RETRY_MS);
+	}
 	for (unsigned i = 0; i < proxy->nr_vcpus; i++)
 		if (proxy->vcpus[i])
 			vcpu_wake(proxy->vcpus[i]);
 	lender_link_drop(proxy);
-	proxy->hold = false; /* it was for the first daemon; the guest runs since */
 	pthread_mutex_unlock(&proxy->table_lock);
-	atomic_store(&proxy->retry_at_ms, lender_now_ms() + RETRY_MS);
 }
 
 void lender_tie_lose(struct gdbproxy *proxy, uint32_t state)
@@ -141,7 +182,7 @@ static void tie_attach(struct gdbproxy *proxy)
 	pthread_mutex_lock(&proxy->table_lock);
 	atomic_fetch_add(&proxy->state, 1);
 	pthread_mutex_unlock(&proxy->table_lock);
-	proxy->backoff_ms = RETRY_MS;
+	proxy->attached_at_ms = lender_now_ms();
 }
 
 int lender_tie_sync(struct gdbproxy *proxy, int timeout_ms)
@@ -163,10 +204,11 @@ int lender_tie_sync(struct gdbproxy *proxy, int timeout_ms)
 /* Nobody there is the usual case and costs little; one that refuses is asked less and less. */
 static void retry_later(struct gdbproxy *proxy, int rc, int64_t now_ms)
 {
-	if (rc == -ENOENT || rc == -ECONNREFUSED)
-		proxy->backoff_ms = RETRY_MS;
-	else if (proxy->backoff_ms < RETRY_MAX_MS)
-		proxy->backoff_ms *= 2;
+	int64_t most_ms = rc == -ENOENT || rc == -ECONNREFUSED ? RETRY_MS : RETRY_MAX_MS;
+
+	proxy->backoff_ms *= 2;
+	if (proxy->backoff_ms > most_ms)
+		proxy->backoff_ms = most_ms;
 	atomic_store(&proxy->retry_at_ms, now_ms + proxy->backoff_ms);
 }
 
@@ -175,6 +217,9 @@ static void tie_try(struct gdbproxy *proxy, int64_t now_ms)
 	int rc = 0;
 
 	if (proxy->link.fd < 0) {
+		pthread_mutex_lock(&proxy->table_lock);
+		tie_outlive_hold(proxy, now_ms);
+		pthread_mutex_unlock(&proxy->table_lock);
 		rc = lender_link_connect(proxy);
 		proxy->give_up_at_ms = now_ms + LENDER_ANSWER_MS;
 	}

@@ -27,6 +27,9 @@
  */
 enum { SPIN_US = 20 };
 
+/* Between two looks for a daemon, of a vCPU that does nothing else. */
+enum { NAP_MS = 2 };
+
 /* ---- settling: the tie was attached or cut, or the thread is another one ----------------- */
 
 void lender_vcpu_undebug(struct gdbproxy_vcpu *vcpu)
@@ -64,9 +67,12 @@ static void vcpu_settle(struct gdbproxy_vcpu *vcpu)
 	if (old_fd >= 0)
 		close(old_fd);
 	lender_vcpu_undebug(vcpu);
+	atomic_store(&vcpu->in_use, false);
 	vcpu->asked = 0;
 	vcpu->once = vcpu->ends = false;
 	lender_program_begin(vcpu, 0);
+	if (lender_state_attached(vcpu->state))
+		lender_alarm_stop(vcpu);
 	if (vcpu->channel_fd >= 0)
 		lender_kick_arm(vcpu->channel_fd, atomic_load(&vcpu->tid));
 	lender_thread.kicked = 1; /* what came before it was armed raised no signal */
@@ -206,6 +212,7 @@ static int vcpu_serve(struct gdbproxy_vcpu *vcpu)
 	if (done && (head->flags & CHANNEL_RUN)) {
 		vcpu->once = head->flags & CHANNEL_ONCE;
 		vcpu->ends = head->flags & CHANNEL_END;
+		atomic_store(&vcpu->in_use, vcpu->debugged || vcpu->ends);
 		if (vcpu->debugged)
 			lender_sync_begin(vcpu);
 		else
@@ -239,6 +246,7 @@ static void vcpu_park(struct gdbproxy_vcpu *vcpu, enum channel_reason reason, in
 	lender_kick_pause(vcpu->channel_fd);
 	lender_kick_unmark(vcpu);
 	lender_thread.kicked = 0;
+	atomic_store(&vcpu->in_use, true);
 	vcpu->asked = 0;
 	vcpu->fresh = reason != CHANNEL_HELD && reason != CHANNEL_FAILED;
 	lender_program_after(vcpu);
@@ -267,6 +275,35 @@ static inline bool vcpu_is_calm(const struct gdbproxy_vcpu *vcpu)
 	       !vcpu->held && !vcpu->owes_eintr;
 }
 
+/* Under debug by a daemon that wants the guest held should it lose it: for a moment the daemon has its chance. */
+static bool vcpu_waits(const struct gdbproxy_vcpu *vcpu)
+{
+	struct gdbproxy *proxy = vcpu->proxy;
+
+	return !lender_state_attached(atomic_load(&proxy->state)) &&
+	       lender_now_ms() < atomic_load(&proxy->hold_until_ms) && !vcpu->owes_eintr &&
+	       !(__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_RELAXED) & ~LENDER_EXIT_BIT);
+}
+
+static void vcpu_nap(struct gdbproxy_vcpu *vcpu)
+{
+	lender_thread.kicked = 0;
+	if (poll(NULL, 0, NAP_MS) < 0 && !lender_thread.kicked)
+		vcpu->owes_eintr = true;
+	lender_thread.kicked = 1;
+}
+
+static void vcpu_seek_daemon(struct gdbproxy_vcpu *vcpu)
+{
+	lender_tie_retry(vcpu->proxy);
+	while (vcpu_waits(vcpu)) {
+		vcpu_nap(vcpu);
+		lender_tie_retry(vcpu->proxy);
+	}
+	if (vcpu->index == 0 && !lender_state_attached(atomic_load(&vcpu->proxy->state)))
+		lender_alarm_set(vcpu, atomic_load(&vcpu->proxy->retry_at_ms));
+}
+
 /* False: do not run, gdbproxy_run() is to return -1 with EINTR. */
 static bool vcpu_prepare(struct gdbproxy_vcpu *vcpu)
 {
@@ -275,7 +312,7 @@ static bool vcpu_prepare(struct gdbproxy_vcpu *vcpu)
 	if (vcpu->thread != &lender_thread || lender_thread.last != vcpu)
 		vcpu_bind(vcpu);
 	if (!lender_state_attached(atomic_load(&vcpu->proxy->state)))
-		lender_tie_retry(vcpu->proxy);
+		vcpu_seek_daemon(vcpu);
 	if (vcpu->state != atomic_load(&vcpu->proxy->state))
 		vcpu_settle(vcpu);
 	if (vcpu->held) {

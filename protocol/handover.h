@@ -43,6 +43,7 @@ enum handover_type {
 /* Offered in HELLO; the answer has those that both sides know.  Unknown bits are no error. */
 enum {
 	HANDOVER_FEATURE_JOURNAL = 1, /* the answer to HELLO carries the journal's fd */
+	HANDOVER_FEATURE_HOLD = 2,    /* vCPUs under debug wait for the next registration */
 };
 
 /* ELF's e_machine numbers, which need no registry of our own. */

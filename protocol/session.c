@@ -525,6 +525,7 @@ static bool session_keeps_interrupt(const struct session *session)
 
 static void session_take_interrupt(struct session *session)
 {
+	session_trace(session, true, (const uint8_t *)"\x03", 1);
 	if (session->non_stop)
 		session->target->ops->stop(session->target);
 	else if (session->state == SESSION_STOP_OWED)

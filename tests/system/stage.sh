@@ -5,6 +5,7 @@
 # demo-vmm at work in it, and gdb here.
 #
 #   stage_open KIND                    host, arm64 or x86-bochs; a rig is booted, once
+#   stage_configure LINE...            the configuration of gdbproxyd
 #   stage_start_daemon [OPTION...]     gdbproxyd
 #   stage_start_vmm VCPUS GUEST [OPTION...]
 #                                      demo-vmm; waits until gdb could attach.  GUEST: demo, selftest
@@ -139,7 +140,6 @@ stage_open_rig() {
 	stage_require "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf
 	mkdir "$root"
 	cp "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf "${stage_files[@]}" "$root"
-	echo 'allow-remote = yes' > "$root/gdbproxy.conf"
 	"$stage_rig/$stage_kind" -q -r "$stage_tmp/rig" -p ":$stage_port" -t "${STAGE_SECONDS:-1700}" \
 		"${stage_rig_options[@]}" "$root" "$(stage_rig_command)" > "$stage_tmp/rig.log" 2>&1 &
 	"$stage_rig/ctl" "$stage_tmp/rig" wait || {
@@ -201,12 +201,19 @@ stage_end() { # NAME [SIGNAL]
 	stage_await 10 "[ -e $1.status ] || [ ! -s $1.pid ]" || stage_signal "$1" KILL
 }
 
-stage_start_daemon() { # [OPTION...]
-	local rig=(--listen "0.0.0.0:$stage_port" -f /gdbproxy.conf)
+# The configuration from the next start on, in place of the one before.
+stage_configure() { # LINE...
+	stage_in "printf '%s\n' ${*@Q} > conf"
+	[ "$stage_kind" = host ] || stage_in 'echo allow-remote = yes >> conf'
+}
 
-	[ "$stage_kind" != host ] || rig=(-f /dev/null)
+stage_start_daemon() { # [OPTION...]
+	local rig=(--listen "0.0.0.0:$stage_port")
+
+	[ "$stage_kind" != host ] || rig=()
+	stage_in '[ -e conf ]' || stage_configure '# as it is'
 	stage_spawn daemon "${stage_bin:+$stage_bin}/gdbproxyd" --vcpu-socket "$stage_dir/vcpu.sock" \
-		--runtime-dir "$stage_dir" \
+		--runtime-dir "$stage_dir" -f "$stage_dir/conf" \
 		"${rig[@]}" "$@"
 	stage_await 10 '[ -e vcpu.sock ]' || stage_die "gdbproxyd did not start: $(stage_in cat daemon.err)"
 }

@@ -119,7 +119,8 @@ static void test_every_key_is_set(void **state)
 		"vcpu-socket = ./v.sock\nvcpu-socket-mode=0666\nlisten = :1\nlisten = /a b/c#d\n"
 		"runtime-dir = run\nsocket-mode = 7\nallow-remote = yes\nlog-level = debug\n"
 		"packet-trace = yes\nstop-timeout-ms = 10\nmax-vms = 4096\nmax-vcpus = 1024\n"
-		"allow-uid = root, vmm 7,,8\non-disconnect = resume\n");
+		"allow-uid = root, vmm 7,,8\non-disconnect = resume\n"
+		"on-worker-death = hold\n");
 	assert_string_equal(conf.vcpu_socket, "./v.sock");
 	assert_int_equal(conf.vcpu_socket_mode, 0666);
 	assert_int_equal(conf.listen.count, 2);
@@ -133,6 +134,7 @@ static void test_every_key_is_set(void **state)
 	assert_int_equal(conf.log_level, CONF_LOG_DEBUG);
 	assert_true(conf.packet_trace);
 	assert_int_equal(conf.stop_timeout_ms, 10);
+	assert_int_equal(conf.on_worker_death, CONF_ON_WORKER_DEATH_HOLD);
 	assert_int_equal(conf.max_vms, 4096);
 	assert_int_equal(conf.max_vcpus, 1024);
 	assert_int_equal(conf.allow_uid.count, 4);
