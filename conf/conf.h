@@ -70,7 +70,7 @@ struct conf {
 	unsigned int max_vcpus; /* of one VM */
 	struct conf_uids allow_uid;
 	unsigned int on_worker_death; /* enum conf_on_worker_death */
-	unsigned int on_disconnect; /* enum conf_on_disconnect */
+	unsigned int on_disconnect;   /* enum conf_on_disconnect */
 
 	unsigned int line[CONF_KEY_COUNT]; /* by row of the key table: where the value came from */
 };
