@@ -461,6 +461,36 @@ static void test_hits_planted(void **state)
 	non_stop_finish(rig, &other);
 }
 
+/* Alone over what is planted, onto an INT3 of the guest's that the person wants to hear of: the others go on. */
+static void test_own_int3_met_alone(void **state)
+{
+	struct other other;
+	struct rig *rig = non_stop(2, &other);
+
+	(void)state;
+	other_hold(rig, &other);
+	CODE(rig, 0, "\x90\x90\x90\x90\xcc\x90\xeb\xf8");
+	rig->vm->stops_at_guests = true;
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(other_insert(&other, FAKE_CODE + 0x800 + i), 0);
+	assert_int_equal(other_insert(&other, FAKE_CODE + 4), 0);
+	DO(&other, unhold);
+	await(rig, &other.stops, 1);
+	assert_int_equal(other.stop.thread, 1);
+	assert_int_equal(other.stop.reason, TARGET_STOP_SWBREAK);
+	assert_int_equal(rig->vm->plants.count, 1);
+	other_set_pc(&other, 1, FAKE_CODE + 3);
+	assert_int_equal(resume_one(&other, 1, TARGET_STEP), 0);
+	await(rig, &other.stops, 2);
+	assert_int_equal(other.stop.reason, TARGET_STOP_STEP);
+	assert_int_equal(resume_one(&other, 1, TARGET_STEP), 0);
+	await(rig, &other.stops, 3);
+	assert_int_equal(other.stop.reason, TARGET_STOP_TRAP);
+	assert_null(rig->vm->over);
+	assert_true(moves(rig, 1) && stands(rig, 0));
+	non_stop_finish(rig, &other);
+}
+
 /* The one that was asked first is told first, however long it takes; nobody waits for who was asked later. */
 static void test_halts_in_order(void **state)
 {
@@ -669,6 +699,7 @@ int main(void)
 		cmocka_unit_test(test_one_by_one),
 		cmocka_unit_test(test_hits_in_registers),
 		cmocka_unit_test(test_hits_planted),
+		cmocka_unit_test(test_own_int3_met_alone),
 		cmocka_unit_test(test_halts_in_order),
 		cmocka_unit_test(test_both_seats_are_told),
 		cmocka_unit_test(test_back_to_all_stop),
