@@ -64,20 +64,23 @@ static bool run_find_page(struct vm *vm, struct breakpoint *breakpoint)
  * A software breakpoint that cannot stand in memory yet, or may not stand there long, has one of the
  * debug registers that nobody asked for; without one it is planted if that is possible.
  *
- * Non-stop: every one has, as long as there are any.  Past an instruction that we have planted a vCPU
- * gets only alone, while all others are parked, for it is out of memory then; past a debug register it
- * gets by itself (RF, x86; left out of its own registers for one step, arm64), and nobody else stops.
+ * One with conditions, which is passed often, has as long as there are any, and in non-stop every one has.
+ * Past an instruction that we have planted a vCPU gets only alone, while all others are parked, for it is
+ * out of memory then; past a debug register it gets by itself (the register is left out of its own for one
+ * step), and nobody else stops.
  */
 static void run_promote(struct vm *vm, struct breakpoint *breakpoint)
 {
 	struct hardware_point point = run_promoted(vm, breakpoint->gva);
 
+	bool is_passed = vm->non_stop || !terms_always(breakpoint->terms);
+
 	breakpoint->in_register = false;
-	if (breakpoint->gpa != BREAKPOINT_PENDING && !breakpoint->is_fragile && !vm->non_stop)
+	if (breakpoint->gpa != BREAKPOINT_PENDING && !breakpoint->is_fragile && !is_passed)
 		return;
 	if (run_fits(vm, &point)) {
 		vm->point_count++;
-		breakpoint->in_register = vm->non_stop;
+		breakpoint->in_register = is_passed;
 	} else if (breakpoint->gpa == BREAKPOINT_PENDING && !run_find_page(vm, breakpoint) &&
 		   !breakpoint->is_told) {
 		breakpoint->is_told = true;
