@@ -121,6 +121,7 @@ static void run_keep_hit(struct vm *vm, struct vcpu *vcpu, enum target_stop_reas
 	uint64_t address, bool trapped)
 {
 	vcpu->has_hit = true;
+	vcpu->hit_told = false;
 	vcpu->hit = (struct target_stop){
 		.thread = vcpu->index + 1, .reason = reason, .address = address
 	};
@@ -280,7 +281,9 @@ static int run_resume_all(struct vm *vm, const struct target_resume *threads)
 		vcpu->wish = threads[i];
 		if (vcpu->state != VCPU_PARKED || vcpu->wish.action == TARGET_STAY)
 			continue;
-		if (run_hit_stands(vm, vcpu)) {
+		if (vcpu->has_hit && vcpu->hit_told) {
+			run_end_hit(vm, vcpu);
+		} else if (run_hit_stands(vm, vcpu)) {
 			run_report_hit(vm, vcpu);
 			return 0;
 		}

@@ -88,6 +88,9 @@ void run_poll(struct vm *vm);
 /* Reports vm->end: a crash as soon as the vCPUs are parked, a power-off at once. */
 void run_end(struct vm *vm);
 
+/* As target_ops.thread_take_stop. */
+bool run_tell_hit(struct vm *vm, struct vcpu *vcpu, struct target_stop *stop);
+
 /* Tells what was put off; see vm_pump(). */
 void run_deliver(struct vm *vm);
 

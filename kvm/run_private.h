@@ -104,6 +104,9 @@ void run_report(struct vm *vm, const struct target_stop *stop);
 /* The hit of this vCPU is told; the next resume passes what it hit. */
 void run_report_hit(struct vm *vm, struct vcpu *vcpu);
 
+/* The hit of this vCPU has been told otherwise. */
+void run_end_hit(struct vm *vm, struct vcpu *vcpu);
+
 /* Nothing happened but the wish to stop. */
 void run_report_quiet(struct vm *vm);
 

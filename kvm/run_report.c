@@ -49,7 +49,7 @@ struct vcpu *run_choose_hit(struct vm *vm)
  * A stop before the instruction (every breakpoint; arm64's watchpoints) would come again at once: the next
  * resume passes it.
  */
-void run_report_hit(struct vm *vm, struct vcpu *vcpu)
+void run_end_hit(struct vm *vm, struct vcpu *vcpu)
 {
 	enum target_stop_reason reason = vcpu->hit.reason;
 	bool watch = reason == TARGET_STOP_WATCH || reason == TARGET_STOP_RWATCH ||
@@ -63,6 +63,11 @@ void run_report_hit(struct vm *vm, struct vcpu *vcpu)
 		vcpu->pass_watch = watch;
 		vcpu->pass_trap = vcpu->hit_trap;
 	}
+}
+
+void run_report_hit(struct vm *vm, struct vcpu *vcpu)
+{
+	run_end_hit(vm, vcpu);
 	if (vm->non_stop)
 		run_report_thread(vm, vcpu, &vcpu->hit);
 	else
@@ -133,6 +138,16 @@ bool run_hit_stands(struct vm *vm, struct vcpu *vcpu)
 	default:
 		return false;
 	}
+}
+
+bool run_tell_hit(struct vm *vm, struct vcpu *vcpu, struct target_stop *stop)
+{
+	if (vm->state != VM_STOPPED || vm->deferred || vcpu->state != VCPU_PARKED ||
+		!(vcpu->hit_told || run_hit_stands(vm, vcpu)))
+		return false;
+	vcpu->hit_told = true;
+	*stop = vcpu->hit;
+	return vcpu->has_hit;
 }
 
 /* ---- delivery -------------------------------------------------------------------------------- */

@@ -150,6 +150,15 @@ static bool seat_thread_is_stopped(struct target *target, unsigned thread)
 	return vcpu && run_is_at_rest(vcpu) && !vcpu->has_news;
 }
 
+static bool seat_thread_take_stop(struct target *target, unsigned thread, struct target_stop *stop)
+{
+	struct seat *seat = seat_of(target);
+	struct vcpu *vcpu = vm_thread(seat->vm, thread);
+
+	return vcpu && seat_drives(seat) && !seat->vm->non_stop &&
+	       run_tell_hit(seat->vm, vcpu, stop);
+}
+
 static unsigned seat_count(const struct vm *vm)
 {
 	unsigned count = 0;
@@ -634,6 +643,7 @@ static const struct target_ops seat_target_ops = {
 	.thread_describe = seat_thread_describe,
 	.is_stopped = seat_is_stopped,
 	.thread_is_stopped = seat_thread_is_stopped,
+	.thread_take_stop = seat_thread_take_stop,
 	.set_non_stop = seat_set_non_stop,
 	.hold = seat_hold,
 	.unhold = seat_unhold,

@@ -45,7 +45,8 @@ struct vcpu {
 	struct injection inject; /* due before it runs again, at inject_pc */
 	gva_t inject_pc;
 
-	bool has_hit; /* hit has not been reported yet */
+	bool has_hit;  /* hit has not been reported yet */
+	bool hit_told; /* but the debugger knows of it: it has asked */
 	struct target_stop hit;
 	gva_t hit_pc;
 	bool hit_trap; /* by executing the instruction that we planted */

@@ -138,23 +138,29 @@ int cmd_query_version(struct session *session, struct command_args *args)
 
 /* ---- threads ----------------------------------------------------------------------------- */
 
-static bool lldb_has_stopped(const struct session *session, unsigned thread)
+/*
+ * What there is to say of a thread at this stop.  lldb wants all that has happened: of a thread without a
+ * reason that stands at a breakpoint it believes that it has been told before, and takes it past.
+ */
+static bool lldb_find_stop(struct session *session, unsigned thread, struct target_stop *stop)
 {
-	return session->stop.thread == thread;
+	*stop = session->stop;
+	return stop->thread == thread ||
+	       session->target->ops->thread_take_stop(session->target, thread, stop);
 }
 
 /* qThreadStopInfo: why one thread stands still.  It is none that runs: all stop, or none does. */
 int cmd_query_thread_stop(struct session *session, struct command_args *args)
 {
 	unsigned process = session_process_in_ids(session);
+	struct target_stop stop;
 	unsigned thread;
 	int result = session_find_thread(session, &args->thread, &thread);
 
 	if (result)
 		return result;
-	if (lldb_has_stopped(session, thread))
-		stop_reply_put(&session->reply, session->target, &session->client, process,
-			&session->stop);
+	if (lldb_find_stop(session, thread, &stop))
+		stop_reply_put(&session->reply, session->target, &session->client, process, &stop);
 	else
 		stop_reply_put_none(&session->reply, session->target, process, thread);
 	return 0;
@@ -218,12 +224,13 @@ static void json_put_reason(struct document *json, const struct target_stop *sto
 static void json_put_thread(struct document *json, struct session *session, unsigned thread)
 {
 	char text[LLDB_TEXT_SIZE] = "";
+	struct target_stop stop;
 
 	session->target->ops->thread_describe(session->target, thread, text, sizeof(text));
 	document_put(json, "{\"tid\":%u,\"name\":", thread);
 	json_put_string(json, text);
-	if (lldb_has_stopped(session, thread))
-		json_put_reason(json, &session->stop);
+	if (lldb_find_stop(session, thread, &stop))
+		json_put_reason(json, &stop);
 	else
 		document_put(json, ",\"reason\":\"none\"");
 	document_put(json, ",");

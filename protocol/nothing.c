@@ -34,6 +34,15 @@ static bool nothing_thread_is_stopped(struct target *target, unsigned thread)
 	return false;
 }
 
+static bool nothing_thread_take_stop(
+	struct target *target, unsigned thread, struct target_stop *stop)
+{
+	(void)target;
+	(void)thread;
+	(void)stop;
+	return false;
+}
+
 /* A wish for the guest that is to come: nothing is stopped, and nothing runs. */
 static int nothing_set_non_stop(struct target *target, bool on)
 {
@@ -69,6 +78,7 @@ static const struct target_ops nothing_ops = {
 	.thread_count = nothing_thread_count,
 	.is_stopped = nothing_is_stopped,
 	.thread_is_stopped = nothing_thread_is_stopped,
+	.thread_take_stop = nothing_thread_take_stop,
 	.set_non_stop = nothing_set_non_stop,
 	.hold = nothing_hold,
 	.unhold = nothing_unhold,

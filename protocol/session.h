@@ -19,7 +19,7 @@ struct session;
 
 /* What the owner of a session wants to hear, and knows; every member may be NULL. */
 struct session_hooks {
-	/* A whole packet (payload, escapes still in) went by; incoming: from the debugger. */
+	/* A whole packet (payload, escapes still in) or an interrupt (0x03) went by; incoming: from the debugger. */
 	void (*trace)(void *context, bool incoming, const char *payload, size_t length);
 	process_next next_process; /* the guests there are */
 	bool is_tracing;           /* from the start; the person at the debugger may change it */

@@ -231,6 +231,12 @@ struct target_ops {
 	bool (*thread_is_stopped)(struct target *target, unsigned thread);
 
 	/*
+	 * All-stop, stopped: what has happened to this thread as well and is to be told at the next resume,
+	 * because another one was told of first.  True: it is in *stop, and counts as told.
+	 */
+	bool (*thread_take_stop)(struct target *target, unsigned thread, struct target_stop *stop);
+
+	/*
 	 * Chooses non-stop or all-stop, legal at any time.  To non-stop: what has been stopped by a
 	 * hold() alone goes on.  To all-stop: the next hold() or stop() stops all.  -EBUSY: the guest
 	 * is debugged in the other mode by somebody else.

@@ -14,6 +14,7 @@
  *	quiet				nothing has been put out
  *	run [ROUNDS]			the machine runs, until something stops it
  *	stop THREAD REASON [ADDRESS|CODE]	the target stops for that reason
+ *	kept THREAD REASON [ADDRESS|CODE]	that has happened to another thread, too, when it does
  *	say TEXT			the target has a line for the person
  *	resume-error ERRNO		resuming fails from now on; 0 works again
  *	memory ADDRESS HEX		register THREAD NUMBER HEX	are so (numbers in hex)
@@ -400,7 +401,8 @@ static bool do_run(struct replay *replay, const char *text)
 	return true;
 }
 
-static bool do_stop(struct replay *replay, const char *text)
+/* "THREAD REASON [NUMBER]" */
+static bool parse_stop(struct replay *replay, const char *text, struct target_stop *stop)
 {
 	static const char *const reasons[] = { [TARGET_STOP_QUIET] = "quiet",
 		[TARGET_STOP_HALTED] = "halted",
@@ -415,23 +417,36 @@ static bool do_stop(struct replay *replay, const char *text)
 		[TARGET_STOP_CRASHED] = "crashed",
 		[TARGET_STOP_EXITED] = "exited",
 		[TARGET_STOP_GONE] = "gone" };
-	struct target_stop stop = { .thread = 0 };
 	char reason[16];
 	unsigned long number = 0;
 
-	if (sscanf(text, "%u %15s %lx", &stop.thread, reason, &number) < 2)
+	if (sscanf(text, "%u %15s %lx", &stop->thread, reason, &number) < 2)
 		return fail(replay, "a bad stop line", "", 0);
-	stop.address = number;
-	stop.code = (int)number;
+	stop->address = number;
+	stop->code = (int)number;
 	for (unsigned i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
-		if (strcmp(reasons[i], reason))
-			continue;
-		stop.reason = (enum target_stop_reason)i;
-		fake_target_report(&replay->fake, &stop);
-		collect(replay);
-		return true;
+		stop->reason = (enum target_stop_reason)i;
+		if (!strcmp(reasons[i], reason))
+			return true;
 	}
-	return fail(replay, "an unknown reason", "", 0);
+	return fail(replay, "no such reason", "", 0);
+}
+
+static bool do_stop(struct replay *replay, const char *text)
+{
+	struct target_stop stop;
+
+	if (!parse_stop(replay, text, &stop))
+		return false;
+	fake_target_report(&replay->fake, &stop);
+	collect(replay);
+	return true;
+}
+
+/* What has happened to one more thread when the target stops next. */
+static bool do_kept(struct replay *replay, const char *text)
+{
+	return parse_stop(replay, text, &replay->fake.kept);
 }
 
 static bool do_say(struct replay *replay, const char *text)
@@ -614,6 +629,7 @@ static const struct {
 	{ "target", do_target },
 	{ "run", do_run },
 	{ "stop", do_stop },
+	{ "kept", do_kept },
 	{ "say", do_say },
 	{ "resume-error", do_resume_error },
 	{ "memory", do_memory },

@@ -532,6 +532,15 @@ static bool fake_thread_is_stopped(struct target *target, unsigned thread)
 	return fake->non_stop ? fake->resumes[thread - 1].action == TARGET_STAY : !fake->running;
 }
 
+static bool fake_thread_take_stop(struct target *target, unsigned thread, struct target_stop *stop)
+{
+	const struct fake_target *fake = fake_of(target);
+
+	if (fake->kept.thread == thread)
+		*stop = fake->kept;
+	return fake->kept.thread == thread;
+}
+
 /* Everything runs then, but for what has been put to rest since. */
 static int fake_set_non_stop(struct target *target, bool on)
 {
@@ -664,6 +673,7 @@ static const struct target_ops fake_ops = {
 	.thread_describe = fake_thread_describe,
 	.is_stopped = fake_is_stopped,
 	.thread_is_stopped = fake_thread_is_stopped,
+	.thread_take_stop = fake_thread_take_stop,
 	.set_non_stop = fake_set_non_stop,
 	.hold = fake_hold,
 	.unhold = fake_unhold,

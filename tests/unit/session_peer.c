@@ -15,6 +15,8 @@ static bool is_text(const char *payload, size_t length, const char *text)
 /* k and R have no reply (GDB manual E.2), but that k has one for lldb. */
 static bool is_silent(const struct session_peer *peer, const char *payload, size_t length)
 {
+	if (is_text(payload, length, "\x03"))
+		return true;
 	if (is_text(payload, length, "k"))
 		return !peer->is_lldb;
 	return length && *payload == 'R';

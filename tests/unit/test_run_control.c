@@ -368,16 +368,35 @@ static void rig_run_on(struct rig *rig, unsigned steps)
 	}
 }
 
-static void check_condition(enum target_breakpoint type, enum target_stop_reason reason)
+/* No debug register is free for what is asked for next. */
+static void rig_crowd(struct rig *rig)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		int rc = rig_insert_kind(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 0x900 + i, 1);
+
+		assert_int_equal(rc, 0);
+	}
+}
+
+static void check_condition(
+	enum target_breakpoint type, enum target_stop_reason reason, bool is_crowded)
 {
 	struct rig *rig = rig_looping(2);
+	unsigned kicks;
 
+	if (is_crowded)
+		rig_crowd(rig);
 	rig_set_flag(rig, 0);
 	rig_insert_code(rig, type, FAKE_CODE + 4, &if_flag, NULL);
 	rig_insert_code(rig, type, FAKE_CODE + 0x1000 + 4, &never, NULL);
 	rig_continue(rig);
+	kicks = atomic_load(&rig->lender.vcpus[0].kicks);
 	rig_run_on(rig, 50);
 	assert_true(rig->owed);
+	/* Nobody waits for the other, but where it is planted. */
+	assert_int_equal(rig->vm->plants.count, is_crowded ? 2 : 0);
+	if (!is_crowded)
+		assert_int_equal(atomic_load(&rig->lender.vcpus[0].kicks), kicks);
 	assert_int_equal(rig->messages, 0);
 	rig_set_flag(rig, 1);
 	rig_expect(rig, 1, reason);
@@ -397,13 +416,14 @@ static void check_condition(enum target_breakpoint type, enum target_stop_reason
 static void test_condition_of_a_software_breakpoint(void **state)
 {
 	(void)state;
-	check_condition(TARGET_BREAK_SOFTWARE, TARGET_STOP_SWBREAK);
+	check_condition(TARGET_BREAK_SOFTWARE, TARGET_STOP_SWBREAK, false);
+	check_condition(TARGET_BREAK_SOFTWARE, TARGET_STOP_SWBREAK, true);
 }
 
 static void test_condition_of_a_hardware_breakpoint(void **state)
 {
 	(void)state;
-	check_condition(TARGET_BREAK_HARDWARE, TARGET_STOP_HWBREAK);
+	check_condition(TARGET_BREAK_HARDWARE, TARGET_STOP_HWBREAK, false);
 }
 
 /* By the debugger's number of the register, on the vCPU that has come there. */
@@ -576,6 +596,36 @@ static void test_two_hits_are_told_one_by_one(void **state)
 	rig_continue(rig);
 	rig_await_stop(rig);
 	assert_int_equal(rig->stop.reason, TARGET_STOP_SWBREAK);
+	rig_finish(rig);
+}
+
+static bool rig_take_stop(struct rig *rig, unsigned thread, struct target_stop *stop)
+{
+	return leave(rig, rig->seat.target.ops->thread_take_stop(enter(rig), thread, stop));
+}
+
+/* lldb asks for all that has happened: then it is not news any more, and is passed as if it had been. */
+static void test_kept_hit_is_asked_for(void **state)
+{
+	uint64_t first, second;
+	struct rig *rig = rig_two_at_once(&first, &second);
+	unsigned told = rig->stop.thread, kept = 3 - told;
+	uint64_t executed = atomic_load(&rig->lender.vcpus[kept - 1].executed);
+	struct target_stop stop;
+
+	(void)state;
+	assert_false(rig_take_stop(rig, told, &stop));
+	assert_false(rig_take_stop(rig, 3, &stop));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(rig_take_stop(rig, kept, &stop));
+		assert_int_equal(stop.thread, kept);
+		assert_int_equal(stop.reason, TARGET_STOP_SWBREAK);
+	}
+	rig_remove(rig, told == 1 ? first : second);
+	rig_continue(rig);
+	rig_expect(rig, kept, TARGET_STOP_SWBREAK);
+	assert_true(atomic_load(&rig->lender.vcpus[kept - 1].executed) > executed);
+	assert_false(rig_take_stop(rig, told, &stop));
 	rig_finish(rig);
 }
 
@@ -2478,6 +2528,7 @@ int main(void)
 		cmocka_unit_test(test_commands_ignored),
 		cmocka_unit_test(test_range_past_a_false_condition),
 		cmocka_unit_test(test_two_hits_are_told_one_by_one),
+		cmocka_unit_test(test_kept_hit_is_asked_for),
 		cmocka_unit_test(test_kept_hit_is_dropped_with_its_breakpoint),
 		cmocka_unit_test(test_kept_hit_survives_remove_and_insert),
 		cmocka_unit_test(test_kept_hit_of_a_changed_condition),
