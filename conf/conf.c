@@ -190,3 +190,22 @@ int conf_format(const struct conf *conf, char *text, size_t size)
 	}
 	return length;
 }
+
+void conf_keep_fixed(struct conf *conf, const struct conf *old, char *text, size_t size)
+{
+	size_t length = 0;
+
+	text[0] = '\0';
+	for (unsigned int i = 0; i < CONF_KEY_COUNT; i++) {
+		const struct conf_key *key = conf_table_row(i);
+		const void *before = conf_field_const(old, key);
+
+		if (!key->at_start || memcmp(conf_field(conf, key), before, key->size) == 0)
+			continue;
+		memcpy(conf_field(conf, key), before, key->size);
+		conf->line[i] = old->line[i];
+		if (length < size)
+			length += (size_t)snprintf(text + length, size - length, "%s%s",
+				length ? ", " : "", key->name);
+	}
+}

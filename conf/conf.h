@@ -26,6 +26,8 @@ enum {
 	CONF_TEXT_SIZE = 256,     /* a path or an address, with its NUL */
 	CONF_LISTEN_MAX = 16,     /* listen addresses */
 	CONF_UID_MAX = 64,        /* users in allow-uid */
+	CONF_VMS_MAX = 4096,      /* the most that max-vms can be */
+	CONF_KEPT_SIZE = 256,     /* enough for any conf_keep_fixed() */
 	CONF_KEY_COUNT = 14,      /* rows of the key table */
 	CONF_FILE_MAX = 65536,    /* bytes in a configuration file */
 	CONF_FORMAT_SIZE = 16384, /* enough for any conf_format() */
@@ -125,6 +127,13 @@ int conf_settle(struct conf *conf, const struct conf_environment *env, struct co
 
 /* Where the value of KEY came from: a line number, CONF_LINE_DEFAULT or CONF_LINE_COMMAND. */
 unsigned int conf_line_of(const struct conf *conf, const char *key);
+
+/*
+ * CONF was read while OLD is in effect: keys that are read at the start alone (conf_table.h, at_start)
+ * get the value of OLD back. TEXT, of SIZE bytes, gets the names of those that were different, with
+ * commas.
+ */
+void conf_keep_fixed(struct conf *conf, const struct conf *old, char *text, size_t size);
 
 /*
  * Writes the whole configuration as text that conf_parse() reads back to the same values, each

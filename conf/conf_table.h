@@ -22,6 +22,7 @@ struct conf_key {
 	unsigned int min, max;    /* of a number */
 	const char *const *words; /* of a choice, NULL-terminated */
 	bool repeats;             /* may be set more than once; values add up */
+	bool at_start;            /* SIGHUP does not change it */
 
 	/* A rule beyond the type's, asked first. 0 or -EINVAL with ERROR filled. May be NULL. */
 	int (*check)(const char *text, struct conf_error *error);

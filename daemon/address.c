@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,18 @@ enum { LISTEN_BACKLOG = 64 };
 static bool is_unix(const struct listen_address *address)
 {
 	return address->name.any.sa_family == AF_UNIX;
+}
+
+static bool is_this_machine(const struct listen_address *address)
+{
+	switch (address->name.any.sa_family) {
+	case AF_INET:
+		return ntohl(address->name.in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	case AF_INET6:
+		return IN6_IS_ADDR_LOOPBACK(&address->name.in6.sin6_addr);
+	default:
+		return is_unix(address);
+	}
 }
 
 static bool has_prefix(const char *text, const char *prefix)
@@ -66,7 +79,7 @@ static const char *parse_ipv4(struct listen_address *address, const char *host, 
 	in->sin_family = AF_INET;
 	in->sin_port = port;
 	address->length = sizeof(*in);
-	address->is_loopback = ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	address->is_loopback = is_this_machine(address);
 	return NULL;
 }
 
@@ -81,7 +94,7 @@ static const char *parse_ipv6(struct listen_address *address, const char *host, 
 	in6->sin6_family = AF_INET6;
 	in6->sin6_port = port;
 	address->length = sizeof(*in6);
-	address->is_loopback = IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+	address->is_loopback = is_this_machine(address);
 	return NULL;
 }
 
@@ -129,7 +142,10 @@ void listen_address_format(const struct listen_address *address, char *text, siz
 
 	switch (address->name.any.sa_family) {
 	case AF_UNIX:
-		snprintf(text, size, "%s", address->name.un.sun_path);
+		if (address->name.un.sun_path[0])
+			snprintf(text, size, "%s", address->name.un.sun_path);
+		else
+			snprintf(text, size, "@%s", address->name.un.sun_path + 1);
 		break;
 	case AF_INET:
 		inet_ntop(AF_INET, &in->sin_addr, host, sizeof(host));
@@ -265,4 +281,17 @@ void listen_address_close(struct listen_address *address, int *fd)
 		close(*fd);
 	*fd = -1;
 	errno = saved;
+}
+
+int listen_address_adopt(struct listen_address *address, int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	memset(address, 0, sizeof(*address));
+	address->length = sizeof(address->name);
+	if (getsockname(fd, &address->name.any, &address->length) < 0 || flags < 0 ||
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return -errno;
+	address->is_loopback = is_this_machine(address);
+	return 0;
 }

@@ -61,6 +61,13 @@ void listen_address_format(const struct listen_address *address, char *text, siz
  */
 int listen_address_open(struct listen_address *address, int type, mode_t mode, int *fd);
 
+/*
+ * Describes a socket that somebody else has bound and that listens; makes it non-blocking and
+ * close-on-exec. Its file, if it has one, is not ours. Returns 0, or what getsockname(2) or
+ * fcntl(2) said.
+ */
+int listen_address_adopt(struct listen_address *address, int fd);
+
 /* Closes *FD if open, leaves -1 there, and removes the socket file if it is still the one that
  * was bound. A process that only inherited the fd must close(2) it instead. Keeps errno. */
 void listen_address_close(struct listen_address *address, int *fd);

@@ -72,6 +72,14 @@ static void listener_on_pause_over(struct ev_loop *loop, struct ev_timer *timer,
 	ev_io_start(loop, &listener->io);
 }
 
+static void listener_watch(struct listener *listener, struct ev_loop *loop, int fd)
+{
+	listener->loop = loop;
+	ev_io_init(&listener->io, listener_on_readable, fd, EV_READ);
+	ev_timer_init(&listener->pause, listener_on_pause_over, 0., 0.);
+	ev_io_start(loop, &listener->io);
+}
+
 int listener_start(struct listener *listener, struct ev_loop *loop,
 	const struct listen_address *address, int type, mode_t mode, listener_on_accept on_accept,
 	void *owner)
@@ -79,16 +87,27 @@ int listener_start(struct listener *listener, struct ev_loop *loop,
 	int fd, rc;
 
 	*listener = (struct listener){
-		.loop = loop, .address = *address, .on_accept = on_accept, .owner = owner
+		.wanted = *address, .address = *address, .on_accept = on_accept, .owner = owner
 	};
 	rc = listen_address_open(&listener->address, type, mode, &fd);
+	if (rc == 0)
+		listener_watch(listener, loop, fd);
+	return rc;
+}
+
+int listener_adopt(struct listener *listener, struct ev_loop *loop, int fd,
+	listener_on_accept on_accept, void *owner)
+{
+	int rc;
+
+	*listener = (struct listener){ .on_accept = on_accept, .owner = owner };
+	rc = listen_address_adopt(&listener->address, fd);
 	if (rc < 0) {
-		listener->loop = NULL;
+		close(fd);
 		return rc;
 	}
-	ev_io_init(&listener->io, listener_on_readable, fd, EV_READ);
-	ev_timer_init(&listener->pause, listener_on_pause_over, 0., 0.);
-	ev_io_start(loop, &listener->io);
+	listener->wanted = listener->address;
+	listener_watch(listener, loop, fd);
 	return 0;
 }
 
