@@ -51,7 +51,7 @@ PROTOCOL := protocol/breakpoint_code.c protocol/client.c protocol/cmd_breakpoint
 	protocol/fifo.c protocol/handover.c protocol/hex.c protocol/nothing.c protocol/osdata.c \
 	protocol/packet.c protocol/packet_queue.c protocol/reply.c protocol/saved_registers.c \
 	protocol/session.c protocol/session_lobby.c protocol/session_non_stop.c \
-	protocol/stop_queue.c protocol/stop_reply.c protocol/thread_id.c
+	protocol/stop_queue.c protocol/stop_reply.c protocol/stored_vm.c protocol/thread_id.c
 
 # Pure: both architectures, on any host.
 KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kvm/breakpoint.c \
@@ -80,9 +80,11 @@ LENDER := kvm/lender.c kvm/lender_alarm.c kvm/lender_kick.c kvm/lender_link.c kv
 	kvm/lender_vcpu.c kvm/lender_xsave.c
 LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c protocol/handover.c
 
-DAEMON := daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c daemon/directory.c \
-	daemon/fd_receive.c daemon/lent_vm.c daemon/listener.c daemon/lobby.c daemon/log.c \
-	daemon/options.c daemon/service.c daemon/vmm.c daemon/worker.c
+DAEMON := daemon/activation.c daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c \
+	daemon/directory.c daemon/fd_receive.c daemon/lent_vm.c daemon/listener.c daemon/listeners.c \
+	daemon/lobby.c daemon/log.c daemon/notify.c daemon/options.c daemon/reload.c \
+	daemon/restore.c daemon/service.c daemon/store.c daemon/store_name.c daemon/vmm.c \
+	daemon/worker.c
 
 # The one user of libfdt, and only on arm64: linked statically.
 FDT_CFLAGS := $(if $(CROSS_COMPILE),-isystem $(CACHE)/arm64-libfdt/usr/include)
@@ -193,6 +195,7 @@ install: $(BUILD)/gdbproxyd $(BUILD)/libgdbproxy.a $(BUILD)/libgdbproxy.so
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/gdbproxy.pc
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' conf/gdbproxyd.service \
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/gdbproxyd.service
+	install -m 644 conf/gdbproxyd.socket conf/gdbproxyd-rsp.socket $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -D -m 644 conf/gdbproxyd.8 $(DESTDIR)$(PREFIX)/share/man/man8/gdbproxyd.8
 	install -D -m 644 conf/gdbproxy.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/gdbproxy.conf.5
 	install -D -m 644 gdbproxy.conf $(DESTDIR)$(PREFIX)/share/doc/gdbproxyd/gdbproxy.conf

@@ -3,14 +3,18 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "daemon/activation.h"
 #include "daemon/daemon.h"
 #include "daemon/lobby.h"
 #include "daemon/log.h"
+#include "daemon/reload.h"
+#include "daemon/restore.h"
 #include "daemon/vmm.h"
 #include "kvm/transfer.h"
 
@@ -18,6 +22,9 @@ enum { DAEMON_DENIED_MAX = 16 };
 
 /* How long a worker may take to end, beyond the time for its vCPUs to stop. */
 static const double daemon_patience_s = 3.;
+
+/* How soon the service manager is told of a change. */
+static const double daemon_status_s = .5;
 
 static struct daemon *daemon_of_loop(struct ev_loop *loop)
 {
@@ -38,10 +45,16 @@ bool daemon_listens_at(const struct daemon *daemon, const struct listen_address 
 {
 	if (listen_address_equals(&daemon->vcpu_listener.address, address))
 		return true;
-	for (unsigned i = 0; i < daemon->listener_count; i++)
-		if (listen_address_equals(&daemon->listeners[i].address, address))
-			return true;
-	return false;
+	return listeners_have(&daemon->listeners, address);
+}
+
+/* Soon, and for many changes at once. */
+static void daemon_show(struct daemon *daemon)
+{
+	if (notify_is_open(&daemon->notify) && !ev_is_active(&daemon->status)) {
+		ev_timer_set(&daemon->status, daemon_status_s, 0.);
+		ev_timer_start(daemon->loop, &daemon->status);
+	}
 }
 
 /* Frees those that have ended and whose worker has too; ends the loop when all is done. */
@@ -61,6 +74,7 @@ static void daemon_reap(struct daemon *daemon)
 		daemon->vmm_count--;
 		daemon->denied_count -= vmm->denied != HANDOVER_OK;
 		vmm_destroy(vmm);
+		daemon_show(daemon);
 	}
 	if (daemon->is_ending && !working)
 		ev_break(daemon->loop, EVBREAK_ALL);
@@ -89,8 +103,7 @@ static bool daemon_allows(const struct daemon *daemon, uid_t uid)
 	return false;
 }
 
-/* HANDOVER_OK, or why this VMM is not wanted. */
-static enum handover_error daemon_judge(
+enum handover_error daemon_judge(
 	const struct daemon *daemon, const struct ucred *peer, const char **text)
 {
 	if (!daemon_allows(daemon, peer->uid)) {
@@ -108,6 +121,24 @@ static enum handover_error daemon_judge(
 	return HANDOVER_OK;
 }
 
+struct vmm *daemon_add_vmm(struct daemon *daemon, int fd, const struct ucred *peer,
+	enum handover_error error, const char *text)
+{
+	struct vmm *vmm = vmm_create(daemon, fd, peer);
+
+	if (!vmm) {
+		log_warnx("no memory for another VMM");
+		return NULL;
+	}
+	vmm_deny(vmm, error, text);
+	vmm->next = daemon->vmms;
+	daemon->vmms = vmm;
+	daemon->vmm_count++;
+	daemon->denied_count += error != HANDOVER_OK;
+	daemon_show(daemon);
+	return vmm;
+}
+
 /*
  * One that is not wanted is heard once, so that it can be told: a socket that is closed with something
  * unread in it takes back what was said last (unix(7)).  Not many at a time.
@@ -119,7 +150,6 @@ static void daemon_on_vmm(struct listener *listener, int fd)
 	socklen_t size = sizeof(peer);
 	enum handover_error error;
 	const char *text = "";
-	struct vmm *vmm;
 
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
 	error = daemon_judge(daemon, &peer, &text);
@@ -127,16 +157,7 @@ static void daemon_on_vmm(struct listener *listener, int fd)
 		close(fd);
 		return;
 	}
-	vmm = vmm_create(daemon, fd, &peer);
-	if (!vmm) {
-		log_warnx("no memory for another VMM");
-		return;
-	}
-	vmm_deny(vmm, error, text);
-	vmm->next = daemon->vmms;
-	daemon->vmms = vmm;
-	daemon->vmm_count++;
-	daemon->denied_count += error != HANDOVER_OK;
+	daemon_add_vmm(daemon, fd, &peer, error, text);
 }
 
 /* ---- the lobby: debuggers on the common addresses ---------------------------------------- */
@@ -236,6 +257,7 @@ static void daemon_on_sigterm(struct ev_loop *loop, struct ev_signal *signal, in
 	if (daemon->is_ending)
 		return;
 	log_info("ending: every guest is given back its own and runs on");
+	notify_stopping(&daemon->notify);
 	daemon->is_ending = true;
 	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
 		vmm_detach(vmm);
@@ -261,10 +283,15 @@ static void daemon_on_patience_over(struct ev_loop *loop, struct ev_timer *timer
 
 static void daemon_on_sighup(struct ev_loop *loop, struct ev_signal *signal, int events)
 {
-	(void)loop;
+	struct daemon *daemon = daemon_of_loop(loop);
+
 	(void)signal;
 	(void)events;
-	log_info("SIGHUP is ignored: the configuration is read once, at the start");
+	if (daemon->is_ending)
+		return;
+	notify_reloading(&daemon->notify);
+	reload(daemon);
+	notify_ready(&daemon->notify);
 }
 
 /* ---- life -------------------------------------------------------------------------------- */
@@ -299,27 +326,6 @@ static int daemon_make_directory(const struct conf *conf)
 	return -EPERM;
 }
 
-static int daemon_listen(struct daemon *daemon, struct listener *listener,
-	const struct listen_address *address, int type, mode_t mode, listener_on_accept on_accept)
-{
-	char text[LISTEN_ADDRESS_TEXT_SIZE];
-	int rc = listener_start(listener, daemon->loop, address, type, mode, on_accept, daemon);
-
-	listen_address_format(rc < 0 ? address : &listener->address, text, sizeof(text));
-	if (rc == -EADDRINUSE)
-		log_errorx("cannot listen at %s: another process listens there", text);
-	else if (rc == -ENOTSOCK)
-		log_errorx("cannot listen at %s: there is a file that is no socket; remove it "
-			   "or choose another path",
-			text);
-	else if (rc < 0)
-		log_errorx("cannot listen at %s: %s", text, strerror(-rc));
-	else
-		log_info("listening for %s at %s", type == SOCK_SEQPACKET ? "VMMs" : "debuggers",
-			text);
-	return rc;
-}
-
 static void daemon_watch_signals(struct daemon *daemon)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -337,7 +343,77 @@ static uint64_t daemon_hold_feature(const struct conf *conf)
 	return conf->on_worker_death == CONF_ON_WORKER_DEATH_HOLD ? HANDOVER_FEATURE_HOLD : 0;
 }
 
-int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct options *options)
+void daemon_set_options(struct daemon *daemon, struct options *options)
+{
+	free(daemon->reloaded);
+	daemon->options = daemon->reloaded = options;
+	daemon->limits.max_vcpus = options->conf.max_vcpus;
+	daemon->limits.features =
+		HANDOVER_FEATURE_JOURNAL | daemon_hold_feature(&options->conf);
+	daemon->patience.repeat = options->conf.stop_timeout_ms / 1000. + daemon_patience_s;
+	log_init((enum log_level)options->conf.log_level);
+}
+
+static int daemon_adopt(struct daemon *daemon, struct activation_fd *given)
+{
+	enum activation_kind kind;
+	const char *wrong;
+	int fd = given->fd;
+
+	kind = activation_inspect(given, &wrong);
+	if (kind == ACTIVATION_KEPT)
+		return 0;
+	given->fd = -1;
+	if (kind == ACTIVATION_RSP)
+		return listeners_adopt(&daemon->listeners, fd, daemon->options->conf.allow_remote);
+	if (kind == ACTIVATION_VCPU && !daemon->vcpu_listener.loop)
+		return listeners_adopt_one(&daemon->vcpu_listener, daemon->loop, fd, SOCK_SEQPACKET,
+			daemon_on_vmm, daemon);
+	log_errorx("the service manager's socket '%s' cannot be used: %s", given->name,
+		wrong ? wrong : "there is one for VMMs already");
+	close(fd);
+	return -EINVAL;
+}
+
+/* Those that the service manager has opened, then those of the configuration. */
+static int daemon_listen(struct daemon *daemon, struct activation *activation)
+{
+	const struct options *options = daemon->options;
+	int rc = 0;
+
+	for (unsigned i = 0; rc == 0 && i < activation->count; i++)
+		rc = daemon_adopt(daemon, &activation->fds[i]);
+	if (rc == 0 && !daemon->vcpu_listener.loop)
+		rc = listeners_start_one(&daemon->vcpu_listener, daemon->loop,
+			&options->vcpu_socket, SOCK_SEQPACKET, options->conf.vcpu_socket_mode,
+			daemon_on_vmm, daemon);
+	if (rc == 0)
+		rc = listeners_change(&daemon->listeners, options);
+	return rc;
+}
+
+static void daemon_open_notify(struct daemon *daemon, const char *address)
+{
+	int rc = notify_open(&daemon->notify, address);
+
+	if (rc < 0)
+		log_warnx("the service manager cannot be told anything at %s: %s", address,
+			strerror(-rc));
+	store_init(&daemon->store, &daemon->notify);
+}
+
+static void daemon_on_status(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct daemon *daemon = daemon_of_loop(loop);
+
+	(void)timer;
+	(void)events;
+	notify_status(
+		&daemon->notify, daemon->vmm_count == 1 ? "%u VM" : "%u VMs", daemon->vmm_count);
+}
+
+int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct options *options,
+	struct activation *activation, const char *notify_address)
 {
 	const struct conf *conf = &options->conf;
 	int rc;
@@ -356,22 +432,23 @@ int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct optio
 	ev_timer_init(&daemon->patience, daemon_on_patience_over, 0.,
 		conf->stop_timeout_ms / 1000. + daemon_patience_s);
 	service_init(&daemon->lobby, loop, &daemon_lobby_ops);
-	rc = directory_open(&daemon->directory, conf->max_vms);
+	ev_timer_init(&daemon->status, daemon_on_status, daemon_status_s, 0.);
+	listeners_init(&daemon->listeners, loop, daemon_on_debugger, daemon);
+	daemon_open_notify(daemon, notify_address);
+	rc = directory_open(&daemon->directory, CONF_VMS_MAX);
 	if (rc < 0)
-		log_errorx("no memory for a list of %u VMs", conf->max_vms);
+		log_errorx("no memory for a list of %u VMs", CONF_VMS_MAX);
 	if (rc == 0)
 		rc = daemon_make_directory(conf);
 	if (rc == 0)
-		rc = daemon_listen(daemon, &daemon->vcpu_listener, &options->vcpu_socket,
-			SOCK_SEQPACKET, conf->vcpu_socket_mode, daemon_on_vmm);
-	for (unsigned i = 0; rc == 0 && i < options->listen_count; i++) {
-		rc = daemon_listen(daemon, &daemon->listeners[i], &options->listen[i], SOCK_STREAM,
-			conf->socket_mode, daemon_on_debugger);
-		daemon->listener_count++;
-	}
-	if (rc == 0)
-		daemon_watch_signals(daemon);
-	return rc;
+		rc = daemon_listen(daemon, activation);
+	if (rc < 0)
+		return rc;
+	daemon_watch_signals(daemon);
+	restore_vms(daemon, activation);
+	notify_ready(&daemon->notify);
+	daemon_show(daemon);
+	return 0;
 }
 
 void daemon_run(struct daemon *daemon)
@@ -387,23 +464,25 @@ void daemon_stop(struct daemon *daemon)
 		daemon->vmms = vmm->next;
 		vmm_destroy(vmm);
 	}
-	for (unsigned i = 0; i < daemon->listener_count; i++)
-		listener_stop(&daemon->listeners[i]);
+	listeners_stop(&daemon->listeners);
 	listener_stop(&daemon->vcpu_listener);
 	service_fini(&daemon->lobby);
 	directory_close(&daemon->directory);
+	notify_close(&daemon->notify);
+	free(daemon->reloaded);
 }
 
 void daemon_forget(struct daemon *daemon, const struct vmm *served)
 {
 	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
 		vmm_forget(vmm, vmm == served);
-	for (unsigned i = 0; i < daemon->listener_count; i++)
-		listener_forget(&daemon->listeners[i]);
+	listeners_forget(&daemon->listeners);
+	notify_close(&daemon->notify);
 	listener_forget(&daemon->vcpu_listener);
 	service_fini(&daemon->lobby);
 	directory_seal(&daemon->directory);
 	ev_prepare_stop(daemon->loop, &daemon->reaper);
+	ev_timer_stop(daemon->loop, &daemon->status);
 	ev_timer_stop(daemon->loop, &daemon->patience);
 	ev_signal_stop(daemon->loop, &daemon->sigterm);
 	ev_signal_stop(daemon->loop, &daemon->sigint);

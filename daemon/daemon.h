@@ -8,24 +8,30 @@
 
 #include <ev.h>
 #include "daemon/directory.h"
-#include "daemon/listener.h"
+#include "daemon/listeners.h"
+#include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/service.h"
+#include "daemon/store.h"
 #include "protocol/handover.h"
 
+struct activation;
 struct vmm;
 
 struct daemon {
 	struct ev_loop *loop;
 	const struct options *options;
+	struct options *reloaded; /* NULL, or the same: options are ours to free */
 	struct handover_limits limits;
 	struct listener vcpu_listener;
-	struct listener listeners[CONF_LISTEN_MAX];
-	unsigned listener_count;
+	struct listeners listeners;
+	struct notify notify; /* the service manager */
+	struct store store;
 	struct directory directory;
 	struct service lobby; /* who comes by the common addresses */
 	struct ev_signal sigterm, sigint, sighup;
 	struct ev_prepare reaper;
+	struct ev_timer status;   /* tells the service manager, not too often */
 	struct ev_timer patience; /* with workers that do not end when the daemon is to */
 	struct vmm *vmms;         /* linked list */
 	unsigned vmm_count;
@@ -34,8 +40,13 @@ struct daemon {
 	bool is_out_of_patience;
 };
 
-/* Opens every socket and starts listening.  0, or -errno after one log line. */
-int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct options *options);
+/*
+ * Opens every socket, or takes it out of *activation, and starts listening; takes back the VMs that the
+ * service manager kept, and tells that manager, which listens at notify_address (NULL: there is none).  0,
+ * or -errno after one log line.
+ */
+int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct options *options,
+	struct activation *activation, const char *notify_address);
 
 /* Runs until SIGTERM or SIGINT and everything is detached. */
 void daemon_run(struct daemon *daemon);
@@ -48,6 +59,17 @@ void daemon_stop(struct daemon *daemon);
  * what it stands for alone; the directory can be read.  The loop is gone afterwards.
  */
 void daemon_forget(struct daemon *daemon, const struct vmm *served);
+
+/* From now on these, which become the daemon's to free. */
+void daemon_set_options(struct daemon *daemon, struct options *options);
+
+/* HANDOVER_OK, or why this VMM is not wanted. */
+enum handover_error daemon_judge(
+	const struct daemon *daemon, const struct ucred *peer, const char **text);
+
+/* A VMM more; takes fd.  NULL after one log line. */
+struct vmm *daemon_add_vmm(struct daemon *daemon, int fd, const struct ucred *peer,
+	enum handover_error error, const char *text);
 
 /* A VMM's connection ended, or its worker did: when the daemon is ending this may be the last. */
 void daemon_on_vmm_idle(struct daemon *daemon);

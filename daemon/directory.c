@@ -72,19 +72,34 @@ static bool entry_read(const struct directory_entry *entry, struct directory_lin
 	return false;
 }
 
-unsigned directory_add(struct directory *directory, const char *name, unsigned vcpus)
+static unsigned directory_free(const struct directory *directory)
 {
-	struct directory_line line = { .vcpus = vcpus };
 	unsigned i = 0;
 
 	while (i < directory->size && directory->entries[i].is_taken)
 		i++;
+	return i;
+}
+
+unsigned directory_add_at(
+	struct directory *directory, unsigned number, const char *name, unsigned vcpus)
+{
+	struct directory_line line = { .vcpus = vcpus };
+	unsigned i = number - 1;
+
+	if (!number || number > directory->size || directory->entries[i].is_taken)
+		i = directory_free(directory);
 	if (i == directory->size)
 		return 0;
 	snprintf(line.name, sizeof(line.name), "%s", name);
 	directory->entries[i].is_taken = 1;
 	entry_write(&directory->entries[i], &line);
 	return i + 1;
+}
+
+unsigned directory_add(struct directory *directory, const char *name, unsigned vcpus)
+{
+	return directory_add_at(directory, 0, name, vcpus);
 }
 
 void directory_set_debugged(struct directory *directory, unsigned number, bool is_debugged)

@@ -29,6 +29,10 @@ void directory_seal(struct directory *directory);
 /* Enters a VM, which is shown from now on: its number, 0 when the table is full. */
 unsigned directory_add(struct directory *directory, const char *name, unsigned vcpus);
 
+/* The same with a certain number, where that is free; 0: any. */
+unsigned directory_add_at(
+	struct directory *directory, unsigned number, const char *name, unsigned vcpus);
+
 void directory_set_debugged(struct directory *directory, unsigned number, bool is_debugged);
 
 /* Shows it no more; the number stays taken until directory_remove(). */

@@ -33,6 +33,21 @@ int lent_vm_init(struct lent_vm *lent, const char *name, pid_t pid, uid_t uid, u
 	return journal_create(&lent->journal);
 }
 
+int lent_vm_adopt_journal(struct lent_vm *lent, int fd)
+{
+	struct journal journal;
+	int rc = journal_open(fd, &journal);
+
+	if (rc < 0) {
+		close(fd);
+		return rc;
+	}
+	journal.fd = fd;
+	journal_close(&lent->journal);
+	lent->journal = journal;
+	return 0;
+}
+
 void lent_vm_fini(struct lent_vm *lent)
 {
 	for (unsigned i = 0; i < lent->region_count; i++)

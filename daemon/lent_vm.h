@@ -36,6 +36,12 @@ struct lent_vm {
 /* Makes the journal and room for vcpu_count vCPUs.  0 or -errno. */
 int lent_vm_init(struct lent_vm *lent, const char *name, pid_t pid, uid_t uid, unsigned vcpu_count);
 
+/*
+ * In place of the empty journal: that of a main before; takes fd, also on failure.  0 or -errno of
+ * journal_open().
+ */
+int lent_vm_adopt_journal(struct lent_vm *lent, int fd);
+
 /* Closes every fd; safe on one that is all zero but for an init that failed. */
 void lent_vm_fini(struct lent_vm *lent);
 

@@ -71,13 +71,14 @@ static void line_begin(struct log_line *line, enum log_level level)
 	line->is_cut = false;
 	if (log_state.is_journal)
 		line_add(line, log_priority[level]);
-	line_add(line, "gdbproxyd");
+	else
+		line_add(line, "gdbproxyd");
 	if (log_state.subject[0]) {
-		line_add(line, "[");
+		line_add(line, log_state.is_journal ? "" : "[");
 		line_add_escaped(line, log_state.subject);
-		line_add(line, "]");
+		line_add(line, log_state.is_journal ? ": " : "]");
 	}
-	line_add(line, ": ");
+	line_add(line, log_state.is_journal ? "" : ": ");
 }
 
 static void line_write(struct log_line *line)

@@ -3,7 +3,8 @@
  * The daemon's log: one line to stderr for each call, written with one write(2), so lines of
  * main and of its workers never mix. A line reads `gdbproxyd: text`, in a worker
  * `gdbproxyd[VM]: text`. When stderr is the journal's (JOURNAL_STREAM names it, systemd.exec(5))
- * it starts with the priority as `<N>`, see sd-daemon(3).
+ * it starts with the priority as `<N>`, see sd-daemon(3), and the rest is `text` or `VM: text`: the
+ * journal adds the program itself.
  *
  * Every byte that is not printable ASCII is written as \xHH and a backslash as \\, so what
  * peers and guests say can neither forge lines nor reach a terminal. What does not fit into

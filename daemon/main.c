@@ -2,7 +2,10 @@
 /* gdbproxyd: reads what it is asked to do, and does it. */
 #include <ev.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include "daemon/activation.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
@@ -18,9 +21,33 @@ static void main_raise_limits(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* What the service manager says is for us alone. */
+static void main_clear_environment(void)
+{
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	unsetenv("NOTIFY_SOCKET");
+}
+
+static int main_open_activation(struct activation *activation)
+{
+	struct activation_environment environment;
+	const char *wrong;
+	int rc;
+
+	activation_environment_init(&environment);
+	rc = activation_open(activation, &environment, &wrong);
+	if (rc < 0)
+		log_errorx(
+			"the service manager's descriptors: %s", wrong[0] ? wrong : strerror(-rc));
+	return rc;
+}
+
 static int main_serve(const struct options *options)
 {
 	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
+	struct activation activation;
 	struct daemon daemon;
 	int rc;
 
@@ -30,7 +57,11 @@ static int main_serve(const struct options *options)
 	}
 	log_init((enum log_level)options->conf.log_level);
 	main_raise_limits();
-	rc = daemon_start(&daemon, loop, options);
+	if (main_open_activation(&activation) < 0)
+		return OPTIONS_EXIT_FAILURE;
+	rc = daemon_start(&daemon, loop, options, &activation, getenv("NOTIFY_SOCKET"));
+	activation_close(&activation);
+	main_clear_environment();
 	if (rc == 0)
 		daemon_run(&daemon);
 	daemon_stop(&daemon);

@@ -71,11 +71,15 @@ static bool vmm_can_be_debugged(struct vmm *vmm)
 {
 	if (!vmm->worker.pid)
 		vmm->worker_job = WORKER_DEBUG;
-	return vmm->life == VMM_READY && !vmm->daemon->is_ending;
+	if (vmm->life != VMM_READY || vmm->daemon->is_ending)
+		return false;
+	store_set_at_work(&vmm->stored, true);
+	return true;
 }
 
 static void vmm_show(struct vmm *vmm)
 {
+	store_set_at_work(&vmm->stored, vmm->worker.pid != 0);
 	if (vmm->life == VMM_READY)
 		directory_set_debugged(&vmm->daemon->directory, vmm->number, vmm->worker.pid != 0);
 }
@@ -110,6 +114,14 @@ static void vmm_on_worker_end(struct service *worker, int status)
 	else if (!worker->pid)
 		vmm_serve_waiting(vmm);
 	daemon_on_vmm_idle(vmm->daemon);
+}
+
+void vmm_give_back(struct vmm *vmm)
+{
+	store_set_at_work(&vmm->stored, true); /* the next main is not to keep it either */
+	if (!vmm->is_named || !journal_count(&vmm->lent.journal) ||
+		vmm_start_worker(vmm, WORKER_RECOVER) < 0)
+		vmm_end(vmm);
 }
 
 static int vmm_run_worker(struct service *worker, int control_fd)
@@ -285,7 +297,9 @@ static void vmm_follow_ready(struct vmm *vmm, struct handover_event *event)
 			strerror(-rc));
 		return;
 	}
-	vmm->number = directory_add(&vmm->daemon->directory, vmm->lent.name, vmm->lent.vcpu_count);
+	vmm->number = directory_add_at(
+		&vmm->daemon->directory, vmm->wanted_number, vmm->lent.name, vmm->lent.vcpu_count);
+	store_set_number(&vmm->stored, vmm->number);
 	vmm->life = VMM_READY;
 }
 
@@ -335,6 +349,7 @@ static void vmm_end(struct vmm *vmm)
 	close(vmm->io.fd);
 	listener_stop(&vmm->rsp_listener);
 	service_refuse_waiting(&vmm->worker, ESRCH);
+	store_drop(&vmm->daemon->store, &vmm->stored);
 	if (vmm->is_named)
 		lent_vm_fini(&vmm->lent); /* a dead VM's fds would keep its memory */
 	daemon_on_vmm_idle(vmm->daemon);
@@ -369,11 +384,26 @@ static int vmm_answer(struct vmm *vmm, const struct handover_event *event)
 	return rc;
 }
 
+int vmm_accept(struct vmm *vmm, const void *bytes, size_t length, int *fds, unsigned count,
+	struct handover_event *event)
+{
+	struct handover_fds facts = { 0 };
+	int rc;
+
+	fd_inspect_all(fds, count, &facts);
+	rc = handover_receive(&vmm->handover, bytes, length, &facts, event);
+	if (rc == 0 && vmm->denied)
+		handover_refuse(&vmm->handover, event, vmm->denied, "%s", vmm->denied_text);
+	if (rc == 0 && event->error == HANDOVER_OK)
+		vmm_follow(vmm, event, fds, &count);
+	fd_close_all(fds, count);
+	return rc;
+}
+
 /* One request: 1 done, 0 there is none, -errno the connection is to end. */
 static int vmm_receive(struct vmm *vmm)
 {
 	uint8_t bytes[HANDOVER_MAX_BYTES];
-	struct handover_fds facts = { 0 };
 	struct handover_event event;
 	int fds[HANDOVER_MAX_FDS];
 	unsigned count;
@@ -385,16 +415,13 @@ static int vmm_receive(struct vmm *vmm)
 		return 0;
 	if (length <= 0)
 		return length ? (int)length : -ECONNRESET;
-	fd_inspect_all(fds, count, &facts);
-	rc = handover_receive(&vmm->handover, bytes, (size_t)length, &facts, &event);
-	if (rc == 0 && vmm->denied)
-		handover_refuse(&vmm->handover, &event, vmm->denied, "%s", vmm->denied_text);
+	rc = vmm_accept(vmm, bytes, (size_t)length, fds, count, &event);
 	if (rc == 0 && event.error == HANDOVER_OK)
-		vmm_follow(vmm, &event, fds, &count);
+		store_follow(
+			&vmm->daemon->store, &vmm->stored, &event.message, &vmm->lent, vmm->io.fd);
 	if (event.error != HANDOVER_OK && vmm->refusals++ < VMM_REFUSALS_LOGGED)
 		log_warnx("%s: %s refused: %s", vmm_name(vmm),
 			handover_type_name(event.message.header.type), event.text);
-	fd_close_all(fds, count);
 	if (vmm_answer(vmm, &event) < 0 || rc < 0 || vmm->denied)
 		return -EPROTO;
 	return vmm->handover.state == HANDOVER_STATE_ENDED ? -ECONNRESET : 1;
@@ -407,8 +434,10 @@ static void vmm_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 
 	(void)loop;
 	(void)events;
+	store_set_in_request(&vmm->stored, true);
 	for (int i = 0; i < VMM_BURST && rc > 0; i++)
 		rc = vmm_receive(vmm);
+	store_set_in_request(&vmm->stored, false);
 	if (rc < 0)
 		vmm_end(vmm);
 }
@@ -446,6 +475,7 @@ void vmm_destroy(struct vmm *vmm)
 		ev_io_stop(vmm_loop(vmm), &vmm->io);
 		close(vmm->io.fd);
 		listener_stop(&vmm->rsp_listener);
+		store_forget(&vmm->stored);
 		if (vmm->is_named)
 			lent_vm_fini(&vmm->lent);
 	}
@@ -467,6 +497,7 @@ void vmm_forget(struct vmm *vmm, bool keep_lent)
 	if (vmm->rsp_listener.loop)
 		listener_forget(&vmm->rsp_listener);
 	service_fini(&vmm->worker);
+	store_forget(&vmm->stored);
 	if (vmm->is_named && vmm->life != VMM_ENDED && !keep_lent)
 		lent_vm_fini(&vmm->lent);
 }

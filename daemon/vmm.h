@@ -11,6 +11,7 @@
 #include "daemon/lent_vm.h"
 #include "daemon/listener.h"
 #include "daemon/service.h"
+#include "daemon/store.h"
 #include "daemon/worker.h"
 #include "protocol/handover.h"
 
@@ -34,7 +35,10 @@ struct vmm {
 	struct handover handover;
 	struct lent_vm lent;
 	struct listener rsp_listener;
-	unsigned number; /* once READY: in the directory */
+	unsigned number;        /* once READY: in the directory */
+	unsigned wanted_number; /* what it had there with a main before; 0: any will do */
+	struct store_entry stored;
+	bool is_returning; /* kept by a main before, and to be given back */
 	struct service worker;
 	enum worker_job worker_job;
 };
@@ -45,7 +49,17 @@ struct vmm *vmm_create(struct daemon *daemon, int fd, const struct ucred *peer);
 /* Nothing is wanted of this VMM, and its first request will tell it so; text is constant. */
 void vmm_deny(struct vmm *vmm, enum handover_error error, const char *text);
 
-/* Stops watchers, closes, frees.  The caller has unlinked it. */
+/*
+ * Follows one request, with its fds, which are taken, and does not answer it: 0, with *event saying whether
+ * it was refused; -EPROTO: it is none.
+ */
+int vmm_accept(struct vmm *vmm, const void *bytes, size_t length, int *fds, unsigned count,
+	struct handover_event *event);
+
+/* What was planted is taken back, then the connection is closed: the VMM registers anew. */
+void vmm_give_back(struct vmm *vmm);
+
+/* Stops watchers, closes, frees.  The caller has unlinked it.  What is kept of it stays kept. */
 void vmm_destroy(struct vmm *vmm);
 
 /*
