@@ -31,6 +31,7 @@ stage_rig=$stage_root/tests/rig
 stage_tmp=
 stage_port=1234
 stage_files=() stage_rig_options=()
+stage_scratch= # another directory to be removed at the end
 
 stage_die() { # MESSAGE...
 	echo "Bail out! ${0##*/}: $*"
@@ -55,7 +56,7 @@ stage_close() {
 			kill -KILL "$(cat "$pid")" 2> /dev/null || :
 	done
 	for _ in {1..10}; do # those who note the status of what was killed may be at it still
-		rm -rf "$stage_tmp" 2> /dev/null && break
+		rm -rf "$stage_tmp" "$stage_scratch" 2> /dev/null && break
 		sleep 0.1
 	done
 	exit "$status"
@@ -139,7 +140,7 @@ stage_open_rig() {
 	stage_bin='' stage_guests='' stage_dir=/w
 	stage_require "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf
 	mkdir "$root"
-	cp "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf "${stage_files[@]}" "$root"
+	cp -a "$bin"/static/{gdbproxyd,demo-vmm} "$bin"/guest/{demo,selftest}.elf "${stage_files[@]}" "$root"
 	"$stage_rig/$stage_kind" -q -r "$stage_tmp/rig" -p ":$stage_port" -t "${STAGE_SECONDS:-1700}" \
 		"${stage_rig_options[@]}" "$root" "$(stage_rig_command)" > "$stage_tmp/rig.log" 2>&1 &
 	"$stage_rig/ctl" "$stage_tmp/rig" wait || {
