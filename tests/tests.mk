@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tests: what they are made of, and `make check`.
 
-UNIT := test_agent test_breakpoint test_breakpoint_code test_channel test_client test_command \
+UNIT := test_activation test_agent test_breakpoint test_breakpoint_code test_channel test_client test_command \
 	test_condition test_conf test_conversation test_cursor test_decide_arm64 \
 	test_decide_x86_64 test_description test_description_arm64 test_directory \
 	test_document test_dwarf test_exception_log test_fd_receive test_fifo test_handover \
 	test_hex test_inject_arm64 test_inject_x86_64 test_instruction_arm64 \
 	test_instruction_x86_64 test_journal test_linux_guest test_linux_kernel_arm64 \
 	test_linux_kernel_x86_64 test_listen_address test_mappings test_memory test_monitor \
-	test_options test_packet test_packet_queue test_page_memo test_paging_arm64 \
+	test_notify test_options test_packet test_packet_queue test_page_memo test_paging_arm64 \
 	test_paging_x86_64 test_pauth_arm64 test_plan_arm64 test_plan_x86_64 test_plant \
 	test_port test_program test_register_set test_registers_arm64 test_registers_x86_64 \
 	test_reply test_run_control test_saved_registers test_scan test_seat test_session \
-	test_step_arm64 test_step_x86_64 test_stop_queue test_stop_reply test_table_entry \
+	test_step_arm64 test_step_x86_64 test_stop_queue test_stop_reply test_stored_vm test_table_entry \
 	test_thread_id test_view test_vmcoreinfo test_walk_memo
 UNIT += $(if $(filter x86_64,$(ARCH)),test_transfer_x86_64) test_xsave_x86_64
 UNIT_HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rsp_serve.c,$(wildcard tests/unit/*.c))
-FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_handover fuzz_monitor fuzz_lobby fuzz_packet fuzz_session fuzz_vmcoreinfo
+FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_handover fuzz_monitor fuzz_lobby fuzz_packet fuzz_session fuzz_stored_vm fuzz_vmcoreinfo
 
 UNIT_PROGRAMS := $(addprefix $(BUILD)/tests/unit/,$(UNIT))
 FUZZ_REPLAYS := $(addprefix $(BUILD)/tests/fuzz/,$(FUZZERS))
@@ -133,6 +133,8 @@ check-built:
 		'page walks, arm64=tests/system/walk-run arm64' \
 		'page walks, this machine=tests/system/walk-run host' \
 		'exceptions, arm64=tests/system/inject-run' \
+		'systemd, arm64=tests/system/systemd' \
+		'service manager=tests/system/manager' \
 		'hostile peers=tests/system/hostile' \
 		'lender=$(BUILD)/tests/test_lender' \
 		'lender, sanitized=$(SANITIZED)/tests/test_lender' \

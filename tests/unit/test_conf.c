@@ -517,6 +517,41 @@ static void test_read_file(void **state)
 	assert_int_equal(conf_read_file(&conf, &root_env, "/dev/zero", &error), -EFBIG);
 }
 
+/* What a reload may change, and what it leaves alone. */
+static void test_keep_fixed(void **state)
+{
+	struct conf_environment env;
+	struct conf old, conf;
+	struct conf_error error;
+	char text[CONF_KEPT_SIZE];
+	static const char bytes[] = "runtime-dir = /b\nlog-level = debug\nmax-vms = 3\n"
+				    "vcpu-socket-mode = 0666\nlisten = :1\nsocket-mode = 0660\n";
+
+	(void)state;
+	conf_environment_init(&env);
+	conf_init(&old);
+	assert_int_equal(conf_settle(&old, &env, &error), 0);
+	conf = old;
+	conf_keep_fixed(&conf, &old, text, sizeof(text));
+	assert_string_equal(text, "");
+	conf_init(&conf);
+	assert_int_equal(conf_parse(&conf, &env, "f", bytes, strlen(bytes), &error), 0);
+	assert_int_equal(conf_settle(&conf, &env, &error), 0);
+	conf_keep_fixed(&conf, &old, text, sizeof(text));
+	assert_string_equal(text, "vcpu-socket, vcpu-socket-mode, runtime-dir");
+	assert_string_equal(conf.runtime_dir, old.runtime_dir);
+	assert_string_equal(conf.vcpu_socket, old.vcpu_socket);
+	assert_int_equal(conf.vcpu_socket_mode, old.vcpu_socket_mode);
+	assert_int_equal(conf_line_of(&conf, "runtime-dir"), conf_line_of(&old, "runtime-dir"));
+	assert_int_equal(conf.log_level, CONF_LOG_DEBUG);
+	assert_int_equal(conf.max_vms, 3);
+	assert_int_equal(conf.socket_mode, 0660);
+	assert_int_equal(conf.listen.count, 1);
+	conf.max_vcpus = 1;
+	conf_keep_fixed(&conf, &old, text, 8);
+	assert_int_equal(conf.max_vcpus, 1);
+}
+
 static void test_read_file_limit(void **state)
 {
 	static char bytes[CONF_FILE_MAX + 1];
@@ -660,6 +695,7 @@ int main(void)
 		cmocka_unit_test(test_format_without_room),
 		cmocka_unit_test(test_format_size_is_enough),
 		cmocka_unit_test(test_read_file),
+		cmocka_unit_test(test_keep_fixed),
 		cmocka_unit_test(test_read_file_limit),
 		cmocka_unit_test(test_environment),
 		cmocka_unit_test(test_error_is_cut),

@@ -55,6 +55,19 @@ static void test_numbers(void **state)
 	directory_close(&directory);
 }
 
+static void test_wanted_number(void **state)
+{
+	struct directory directory;
+
+	(void)state;
+	assert_int_equal(directory_open(&directory, 3), 0);
+	assert_int_equal(directory_add_at(&directory, 2, "two", 2), 2);
+	assert_int_equal(directory_add_at(&directory, 2, "again", 2), 1);
+	assert_int_equal(directory_add_at(&directory, 4, "beyond", 2), 3);
+	assert_int_equal(directory_add_at(&directory, 2, "full", 2), 0);
+	directory_close(&directory);
+}
+
 static void test_long_name(void **state)
 {
 	struct directory directory;
@@ -134,6 +147,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_wanted_number),
 		cmocka_unit_test(test_long_name),
 		cmocka_unit_test(test_another_process),
 		cmocka_unit_test(test_sealed),
