@@ -81,7 +81,7 @@ LENDER := kvm/lender.c kvm/lender_alarm.c kvm/lender_kick.c kvm/lender_link.c kv
 LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c protocol/handover.c
 
 DAEMON := daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c daemon/directory.c \
-	daemon/fd_receive.c daemon/lent_vm.c daemon/listener.c daemon/lobby.c daemon/log.c \
+	daemon/fd_receive.c daemon/json.c daemon/lent_vm.c daemon/listener.c daemon/lobby.c daemon/log.c \
 	daemon/options.c daemon/service.c daemon/vmm.c daemon/worker.c
 
 # The one user of libfdt, and only on arm64: linked statically.

@@ -137,8 +137,13 @@ int conf_settle(struct conf *conf, const struct conf_environment *env, struct co
 	result = conf_derive(conf, env, "vcpu-socket", text, error);
 	if (result < 0)
 		return result;
+	snprintf(text, sizeof(text), "%s/control.sock", conf->runtime_dir);
+	result = conf_derive(conf, env, "control-socket", text, error);
+	if (result < 0)
+		return result;
 	snprintf(text, sizeof(text), "0, %u", env->uid);
-	return conf_derive(conf, env, "allow-uid", text, error);
+	result = conf_derive(conf, env, "allow-uid", text, error);
+	return result < 0 ? result : conf_derive(conf, env, "control-uid", text, error);
 }
 
 unsigned int conf_line_of(const struct conf *conf, const char *name)
