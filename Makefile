@@ -80,9 +80,11 @@ LENDER := kvm/lender.c kvm/lender_alarm.c kvm/lender_kick.c kvm/lender_link.c kv
 	kvm/lender_vcpu.c kvm/lender_xsave.c
 LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c protocol/handover.c
 
-DAEMON := daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c daemon/directory.c \
-	daemon/fd_receive.c daemon/json.c daemon/lent_vm.c daemon/listener.c daemon/lobby.c daemon/log.c \
-	daemon/options.c daemon/service.c daemon/vmm.c daemon/worker.c
+DAEMON := daemon/address.c daemon/control.c daemon/counts.c daemon/ctl.c daemon/ctl_request.c \
+	daemon/daemon.c daemon/debugger.c daemon/directory.c daemon/fd_receive.c daemon/http_request.c \
+	daemon/json.c daemon/lent_vm.c daemon/listener.c daemon/lobby.c daemon/log.c daemon/metrics.c \
+	daemon/options.c daemon/outlet.c daemon/prometheus.c daemon/question.c daemon/service.c \
+	daemon/vmm.c daemon/vmm_shown.c daemon/worker.c daemon/worker_report.c
 
 # The one user of libfdt, and only on arm64: linked statically.
 FDT_CFLAGS := $(if $(CROSS_COMPILE),-isystem $(CACHE)/arm64-libfdt/usr/include)

@@ -146,6 +146,17 @@ int conf_settle(struct conf *conf, const struct conf_environment *env, struct co
 	return result < 0 ? result : conf_derive(conf, env, "control-uid", text, error);
 }
 
+bool conf_uids_have(const struct conf_uids *uids, uid_t uid)
+{
+	unsigned int i;
+
+	for (i = 0; i < uids->count; i++) {
+		if (uids->uid[i] == uid)
+			return true;
+	}
+	return false;
+}
+
 unsigned int conf_line_of(const struct conf *conf, const char *name)
 {
 	const struct conf_key *key = conf_table_find(name);

@@ -131,6 +131,9 @@ int conf_override(struct conf *conf, const struct conf_environment *env, const c
  */
 int conf_settle(struct conf *conf, const struct conf_environment *env, struct conf_error *error);
 
+/* Whether UID is one of the users. */
+bool conf_uids_have(const struct conf_uids *uids, uid_t uid);
+
 /* Where the value of KEY came from: a line number, CONF_LINE_DEFAULT or CONF_LINE_COMMAND. */
 unsigned int conf_line_of(const struct conf *conf, const char *key);
 

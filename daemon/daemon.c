@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -36,12 +37,41 @@ struct vmm *daemon_find_vm(struct daemon *daemon, const char *name)
 
 bool daemon_listens_at(const struct daemon *daemon, const struct listen_address *address)
 {
-	if (listen_address_equals(&daemon->vcpu_listener.address, address))
+	if (listen_address_equals(&daemon->vcpu_listener.address, address) ||
+		listen_address_equals(&daemon->options->control_socket, address) ||
+		listen_address_equals(&daemon->options->metrics_socket, address))
 		return true;
 	for (unsigned i = 0; i < daemon->listener_count; i++)
 		if (listen_address_equals(&daemon->listeners[i].address, address))
 			return true;
 	return false;
+}
+
+void daemon_enter_vm(struct daemon *daemon, struct vmm *vmm)
+{
+	if (vmm->number)
+		daemon->by_number[vmm->number - 1] = vmm;
+}
+
+void daemon_leave_vm(struct daemon *daemon, struct vmm *vmm)
+{
+	if (vmm->number && daemon->by_number[vmm->number - 1] == vmm)
+		daemon->by_number[vmm->number - 1] = NULL;
+}
+
+struct vmm *daemon_next_vm(const struct daemon *daemon, unsigned after)
+{
+	for (unsigned i = after; i < daemon->directory.size; i++)
+		if (daemon->by_number[i])
+			return daemon->by_number[i];
+	return NULL;
+}
+
+uint32_t daemon_next_question(struct daemon *daemon)
+{
+	daemon->question_count++;
+	daemon->question_count += !daemon->question_count;
+	return daemon->question_count;
 }
 
 /* Frees those that have ended and whose worker has too; ends the loop when all is done. */
@@ -79,21 +109,11 @@ void daemon_on_vmm_idle(struct daemon *daemon)
 	ev_prepare_start(daemon->loop, &daemon->reaper);
 }
 
-static bool daemon_allows(const struct daemon *daemon, uid_t uid)
-{
-	const struct conf_uids *allowed = &daemon->options->conf.allow_uid;
-
-	for (unsigned i = 0; i < allowed->count; i++)
-		if (allowed->uid[i] == uid)
-			return true;
-	return false;
-}
-
 /* HANDOVER_OK, or why this VMM is not wanted. */
 static enum handover_error daemon_judge(
 	const struct daemon *daemon, const struct ucred *peer, const char **text)
 {
-	if (!daemon_allows(daemon, peer->uid)) {
+	if (!conf_uids_have(&daemon->options->conf.allow_uid, peer->uid)) {
 		*text = "this user may not hand over VMs: see allow-uid in gdbproxy.conf";
 		return HANDOVER_DENIED;
 	}
@@ -124,6 +144,7 @@ static void daemon_on_vmm(struct listener *listener, int fd)
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
 	error = daemon_judge(daemon, &peer, &text);
 	if (error && daemon->denied_count == DAEMON_DENIED_MAX) {
+		daemon->counts.handovers_refused++;
 		close(fd);
 		return;
 	}
@@ -148,17 +169,14 @@ static struct daemon *daemon_of_lobby(struct service *lobby)
 
 static struct vmm *daemon_find_number(struct daemon *daemon, unsigned number)
 {
-	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
-		if (vmm->life == VMM_READY && vmm->number == number)
-			return vmm;
-	return NULL;
+	return number && number <= daemon->directory.size ? daemon->by_number[number - 1] : NULL;
 }
 
 static void daemon_on_refusal(
 	struct service *lobby, const struct control_debugger *debugger, int fd, int error)
 {
-	(void)lobby;
 	(void)debugger;
+	daemon_of_lobby(lobby)->counts.debuggers_refused++;
 	log_info("a debugger was sent away: %s", strerror(error));
 	close(fd);
 }
@@ -299,11 +317,12 @@ static int daemon_make_directory(const struct conf *conf)
 	return -EPERM;
 }
 
-static int daemon_listen(struct daemon *daemon, struct listener *listener,
-	const struct listen_address *address, int type, mode_t mode, listener_on_accept on_accept)
+static int daemon_listen_as(struct daemon *daemon, struct listener *listener, const char *peers,
+	const struct listen_address *address, int type, mode_t mode, listener_on_accept on_accept,
+	void *owner)
 {
 	char text[LISTEN_ADDRESS_TEXT_SIZE];
-	int rc = listener_start(listener, daemon->loop, address, type, mode, on_accept, daemon);
+	int rc = listener_start(listener, daemon->loop, address, type, mode, on_accept, owner);
 
 	listen_address_format(rc < 0 ? address : &listener->address, text, sizeof(text));
 	if (rc == -EADDRINUSE)
@@ -315,9 +334,16 @@ static int daemon_listen(struct daemon *daemon, struct listener *listener,
 	else if (rc < 0)
 		log_errorx("cannot listen at %s: %s", text, strerror(-rc));
 	else
-		log_info("listening for %s at %s", type == SOCK_SEQPACKET ? "VMMs" : "debuggers",
-			text);
+		log_info("listening for %s at %s", peers, text);
 	return rc;
+}
+
+int daemon_listen(struct daemon *daemon, struct listener *listener, const char *peers,
+	const struct listen_address *address, mode_t mode, listener_on_accept on_accept,
+	void *owner)
+{
+	return daemon_listen_as(
+		daemon, listener, peers, address, SOCK_STREAM, mode, on_accept, owner);
 }
 
 static void daemon_watch_signals(struct daemon *daemon)
@@ -357,18 +383,25 @@ int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct optio
 		conf->stop_timeout_ms / 1000. + daemon_patience_s);
 	service_init(&daemon->lobby, loop, &daemon_lobby_ops);
 	rc = directory_open(&daemon->directory, conf->max_vms);
+	daemon->by_number = calloc(conf->max_vms, sizeof(struct vmm *));
+	if (!daemon->by_number)
+		rc = -ENOMEM;
 	if (rc < 0)
 		log_errorx("no memory for a list of %u VMs", conf->max_vms);
 	if (rc == 0)
 		rc = daemon_make_directory(conf);
 	if (rc == 0)
-		rc = daemon_listen(daemon, &daemon->vcpu_listener, &options->vcpu_socket,
-			SOCK_SEQPACKET, conf->vcpu_socket_mode, daemon_on_vmm);
+		rc = daemon_listen_as(daemon, &daemon->vcpu_listener, "VMMs", &options->vcpu_socket,
+			SOCK_SEQPACKET, conf->vcpu_socket_mode, daemon_on_vmm, daemon);
 	for (unsigned i = 0; rc == 0 && i < options->listen_count; i++) {
-		rc = daemon_listen(daemon, &daemon->listeners[i], &options->listen[i], SOCK_STREAM,
-			conf->socket_mode, daemon_on_debugger);
+		rc = daemon_listen(daemon, &daemon->listeners[i], "debuggers", &options->listen[i],
+			conf->socket_mode, daemon_on_debugger, daemon);
 		daemon->listener_count++;
 	}
+	if (rc == 0)
+		rc = ctl_start(&daemon->ctl, daemon);
+	if (rc == 0)
+		rc = metrics_start(&daemon->metrics, daemon);
 	if (rc == 0)
 		daemon_watch_signals(daemon);
 	return rc;
@@ -381,6 +414,8 @@ void daemon_run(struct daemon *daemon)
 
 void daemon_stop(struct daemon *daemon)
 {
+	ctl_stop(&daemon->ctl);
+	metrics_stop(&daemon->metrics);
 	while (daemon->vmms) {
 		struct vmm *vmm = daemon->vmms;
 
@@ -392,6 +427,7 @@ void daemon_stop(struct daemon *daemon)
 	listener_stop(&daemon->vcpu_listener);
 	service_fini(&daemon->lobby);
 	directory_close(&daemon->directory);
+	free(daemon->by_number);
 }
 
 void daemon_forget(struct daemon *daemon, const struct vmm *served)
@@ -401,6 +437,8 @@ void daemon_forget(struct daemon *daemon, const struct vmm *served)
 	for (unsigned i = 0; i < daemon->listener_count; i++)
 		listener_forget(&daemon->listeners[i]);
 	listener_forget(&daemon->vcpu_listener);
+	ctl_forget(&daemon->ctl);
+	metrics_forget(&daemon->metrics);
 	service_fini(&daemon->lobby);
 	directory_seal(&daemon->directory);
 	ev_prepare_stop(daemon->loop, &daemon->reaper);

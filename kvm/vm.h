@@ -48,6 +48,7 @@ struct vm_counts {
 	uint64_t steps; /* of those, single instructions */
 	uint64_t stops; /* told */
 	uint64_t walks; /* of page tables */
+	uint64_t hits;  /* of breakpoints and watchpoints that count, told or not */
 };
 
 struct vm {
