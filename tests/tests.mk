@@ -64,6 +64,12 @@ $(CTL_PEERS): $(BUILD)/static/%: $(BUILD)/tests/system/%.o
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
 
+# Many VMs.
+$(BUILD)/static/scale: $(call object,tests/system/scale.c) $(BUILD)/libgdbproxy.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static -pthread $^ -o $@
+
 # A Linux guest's /init.
 $(BUILD)/static/linux_init: $(call object,tests/system/linux_init.c)
 	@mkdir -p $(@D)
@@ -100,10 +106,10 @@ WALKS := $(BUILD)/tests/walk $(BUILD)/static/walk
 check: deps
 	tests/rig/fetch
 	tests/debuggers fetch
-	$(MAKE) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/tests/test_lender
+	$(MAKE) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/static/scale $(BUILD)/tests/test_lender
 	$(MAKE) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
 	$(MAKE) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject \
-		build/arm64/static/linux_init $(CTL_PEERS:$(BUILD)/%=build/arm64/%)
+		build/arm64/static/linux_init build/arm64/static/scale $(CTL_PEERS:$(BUILD)/%=build/arm64/%)
 	$(MAKE) check-built
 
 # Where another gdb would say other things than the one that has been through all themes.
@@ -136,6 +142,8 @@ check-built:
 		'gdbproxyctl, this machine=tests/system/ctl host' \
 		'gdbproxyctl, arm64=tests/system/ctl arm64' \
 		'gdbproxyctl, x86-64 in Bochs=tests/system/ctl x86-bochs' \
+		'many VMs, this machine=tests/system/scale host' \
+		'many VMs, arm64=tests/system/scale arm64 40 8' \
 		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 20' \
 		'sudden death, arm64=tests/system/sudden-death arm64 20' \
 		'sudden death, this machine=tests/system/sudden-death host 20' \
@@ -147,6 +155,7 @@ check-built:
 		'hostile peers=tests/system/hostile' \
 		'lender=$(BUILD)/tests/test_lender' \
 		'lender, sanitized=$(SANITIZED)/tests/test_lender' \
+		'completion=tests/system/completion' \
 		'lint=tests/lint' \
 		'unit=$(call unit,$(BUILD))' \
 		'unit, sanitized=$(call unit,$(SANITIZED))' \
