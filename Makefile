@@ -80,11 +80,15 @@ LENDER := kvm/lender.c kvm/lender_alarm.c kvm/lender_kick.c kvm/lender_link.c kv
 	kvm/lender_vcpu.c kvm/lender_xsave.c
 LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c protocol/handover.c
 
-DAEMON := daemon/activation.c daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c \
-	daemon/directory.c daemon/fd_receive.c daemon/lent_vm.c daemon/listener.c daemon/listeners.c \
-	daemon/lobby.c daemon/log.c daemon/notify.c daemon/options.c daemon/reload.c \
+DAEMON := daemon/activation.c daemon/address.c daemon/control.c daemon/counts.c daemon/ctl.c \
+	daemon/ctl_request.c daemon/daemon.c daemon/debugger.c daemon/directory.c \
+	daemon/fd_receive.c daemon/http_request.c daemon/json.c daemon/lent_vm.c daemon/listener.c \
+	daemon/listeners.c daemon/lobby.c daemon/log.c daemon/metrics.c daemon/notify.c \
+	daemon/options.c daemon/outlet.c daemon/prometheus.c daemon/question.c daemon/reload.c \
 	daemon/restore.c daemon/service.c daemon/store.c daemon/store_name.c daemon/vmm.c \
-	daemon/worker.c
+	daemon/vmm_shown.c daemon/worker.c daemon/worker_report.c
+
+CTL := ctl/answer.c ctl/link.c ctl/order.c ctl/record.c ctl/table.c
 
 # The one user of libfdt, and only on arm64: linked statically.
 FDT_CFLAGS := $(if $(CROSS_COMPILE),-isystem $(CACHE)/arm64-libfdt/usr/include)
@@ -99,7 +103,7 @@ object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 pic_object = $(patsubst %.c,$(BUILD)/pic/%.o,$(1))
 
 PRODUCT := $(CONF) $(PROTOCOL) $(KVM_PURE) $(LINUX_KERNEL) $(KVM_NATIVE) $(DAEMON)
-PROGRAMS := $(BUILD)/gdbproxyd $(BUILD)/demo-vmm $(BUILD)/libgdbproxy.a $(BUILD)/libgdbproxy.so
+PROGRAMS := $(BUILD)/gdbproxyd $(BUILD)/gdbproxyctl $(BUILD)/demo-vmm $(BUILD)/libgdbproxy.a $(BUILD)/libgdbproxy.so
 
 .DELETE_ON_ERROR:
 .PHONY: all
@@ -131,6 +135,10 @@ $(BUILD)/gdbproxyd: $(BUILD)/daemon/main.o $(BUILD)/product.a
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lev -lm -o $@
 
+$(BUILD)/gdbproxyctl: $(call object,$(CTL) ctl/main.c)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+
 # One object, in which only the public names are left: nothing of ours meets a name of the VMM's.
 $(BUILD)/libgdbproxy.a: $(call pic_object,$(LIBGDBPROXY))
 	$(call say,AR)
@@ -151,24 +159,28 @@ $(BUILD)/demo-vmm: $(call object,$(VMM)) $(BUILD)/libgdbproxy.a
 
 # For rigs, whose root has no libraries.
 .PHONY: static
-static: $(BUILD)/static/gdbproxyd $(BUILD)/static/demo-vmm
+static: $(BUILD)/static/gdbproxyd $(BUILD)/static/gdbproxyctl $(BUILD)/static/demo-vmm
 $(BUILD)/static/gdbproxyd: $(BUILD)/daemon/main.o $(BUILD)/product.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -lev -lm -o $@
+$(BUILD)/static/gdbproxyctl: $(call object,$(CTL) ctl/main.c)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
 $(BUILD)/static/demo-vmm: $(call object,$(VMM)) $(BUILD)/libgdbproxy.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static -pthread $^ $(VMM_LIBS_$(ARCH)) -o $@
 
--include $(patsubst %.o,%.d,$(call object,$(PRODUCT) daemon/main.c $(VMM)) \
+-include $(patsubst %.o,%.d,$(call object,$(PRODUCT) daemon/main.c $(CTL) ctl/main.c $(VMM)) \
 	$(call pic_object,$(LIBGDBPROXY)))
 
 # ---- for people ------------------------------------------------------------------------------
 
 .PHONY: help deps demo install clean
 help:
-	@echo 'make            gdbproxyd, libgdbproxy, demo-vmm and its guests, in build/ARCH'
+	@echo 'make            gdbproxyd, gdbproxyctl, libgdbproxy, demo-vmm and its guests, in build/ARCH'
 	@echo 'make deps       installs what is missing, from Debian packages'
 	@echo 'make demo       gdb debugs a demo guest through gdbproxyd'
 	@echo 'make check      every test, both architectures (ONLY=NAME: those that match)'
@@ -184,8 +196,11 @@ deps:
 demo: deps
 	tests/demo
 
-install: $(BUILD)/gdbproxyd $(BUILD)/libgdbproxy.a $(BUILD)/libgdbproxy.so
+install: $(BUILD)/gdbproxyd $(BUILD)/gdbproxyctl $(BUILD)/libgdbproxy.a $(BUILD)/libgdbproxy.so
 	install -D -m 755 $(BUILD)/gdbproxyd $(DESTDIR)$(PREFIX)/sbin/gdbproxyd
+	install -D -m 755 $(BUILD)/gdbproxyctl $(DESTDIR)$(PREFIX)/sbin/gdbproxyctl
+	install -D -m 644 conf/gdbproxyctl.bash-completion \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/gdbproxyctl
 	install -D -m 644 $(BUILD)/libgdbproxy.a $(DESTDIR)$(PREFIX)/lib/libgdbproxy.a
 	install -D -m 755 $(BUILD)/libgdbproxy.so $(DESTDIR)$(PREFIX)/lib/libgdbproxy.so.0
 	ln -sf libgdbproxy.so.0 $(DESTDIR)$(PREFIX)/lib/libgdbproxy.so
@@ -197,6 +212,7 @@ install: $(BUILD)/gdbproxyd $(BUILD)/libgdbproxy.a $(BUILD)/libgdbproxy.so
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/gdbproxyd.service
 	install -m 644 conf/gdbproxyd.socket conf/gdbproxyd-rsp.socket $(DESTDIR)$(PREFIX)/lib/systemd/system
 	install -D -m 644 conf/gdbproxyd.8 $(DESTDIR)$(PREFIX)/share/man/man8/gdbproxyd.8
+	install -D -m 644 conf/gdbproxyctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/gdbproxyctl.8
 	install -D -m 644 conf/gdbproxy.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/gdbproxy.conf.5
 	install -D -m 644 gdbproxy.conf $(DESTDIR)$(PREFIX)/share/doc/gdbproxyd/gdbproxy.conf
 

@@ -137,8 +137,24 @@ int conf_settle(struct conf *conf, const struct conf_environment *env, struct co
 	result = conf_derive(conf, env, "vcpu-socket", text, error);
 	if (result < 0)
 		return result;
+	snprintf(text, sizeof(text), "%s/control.sock", conf->runtime_dir);
+	result = conf_derive(conf, env, "control-socket", text, error);
+	if (result < 0)
+		return result;
 	snprintf(text, sizeof(text), "0, %u", env->uid);
-	return conf_derive(conf, env, "allow-uid", text, error);
+	result = conf_derive(conf, env, "allow-uid", text, error);
+	return result < 0 ? result : conf_derive(conf, env, "control-uid", text, error);
+}
+
+bool conf_uids_have(const struct conf_uids *uids, uid_t uid)
+{
+	unsigned int i;
+
+	for (i = 0; i < uids->count; i++) {
+		if (uids->uid[i] == uid)
+			return true;
+	}
+	return false;
 }
 
 unsigned int conf_line_of(const struct conf *conf, const char *name)

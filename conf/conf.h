@@ -28,7 +28,7 @@ enum {
 	CONF_UID_MAX = 64,        /* users in allow-uid */
 	CONF_VMS_MAX = 4096,      /* the most that max-vms can be */
 	CONF_KEPT_SIZE = 256,     /* enough for any conf_keep_fixed() */
-	CONF_KEY_COUNT = 14,      /* rows of the key table */
+	CONF_KEY_COUNT = 20,      /* rows of the key table */
 	CONF_FILE_MAX = 65536,    /* bytes in a configuration file */
 	CONF_FORMAT_SIZE = 16384, /* enough for any conf_format() */
 };
@@ -42,6 +42,8 @@ enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARNING, CONF_LOG_INFO, CONF_LOG_
 
 /* In the order of the words of the key on-worker-death. */
 enum conf_on_worker_death { CONF_ON_WORKER_DEATH_RESUME, CONF_ON_WORKER_DEATH_HOLD };
+/* In the order of the words of the key log-format. */
+enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
 
 /* In the order of the words of the key on-disconnect. */
 enum conf_on_disconnect { CONF_ON_DISCONNECT_RESUME };
@@ -65,7 +67,8 @@ struct conf {
 	char runtime_dir[CONF_TEXT_SIZE];
 	unsigned int socket_mode;
 	bool allow_remote;
-	unsigned int log_level; /* enum conf_log_level */
+	unsigned int log_level;  /* enum conf_log_level */
+	unsigned int log_format; /* enum conf_log_format */
 	bool packet_trace;
 	unsigned int stop_timeout_ms;
 	unsigned int max_vms;
@@ -73,6 +76,11 @@ struct conf {
 	struct conf_uids allow_uid;
 	unsigned int on_worker_death; /* enum conf_on_worker_death */
 	unsigned int on_disconnect;   /* enum conf_on_disconnect */
+	char control_socket[CONF_TEXT_SIZE]; /* "none": there is none */
+	unsigned int control_socket_mode;
+	struct conf_uids control_uid;
+	char metrics_socket[CONF_TEXT_SIZE]; /* "none": there is none */
+	unsigned int metrics_socket_mode;
 
 	unsigned int line[CONF_KEY_COUNT]; /* by row of the key table: where the value came from */
 };
@@ -121,9 +129,12 @@ int conf_override(struct conf *conf, const struct conf_environment *env, const c
 
 /*
  * Gives the keys that nobody set, and whose default depends on who runs the daemon, their
- * value: runtime-dir, vcpu-socket (in it), allow-uid. Returns 0 or -EINVAL with ERROR filled.
+ * value: runtime-dir, vcpu-socket and control-socket (in it), allow-uid, control-uid. Returns 0 or -EINVAL with ERROR filled.
  */
 int conf_settle(struct conf *conf, const struct conf_environment *env, struct conf_error *error);
+
+/* Whether UID is one of the users. */
+bool conf_uids_have(const struct conf_uids *uids, uid_t uid);
 
 /* Where the value of KEY came from: a line number, CONF_LINE_DEFAULT or CONF_LINE_COMMAND. */
 unsigned int conf_line_of(const struct conf *conf, const char *key);

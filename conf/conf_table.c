@@ -8,6 +8,7 @@
 
 static const char *const log_level_words[] = { "error", "warning", "info", "debug", NULL };
 static const char *const on_worker_death_words[] = { "resume", "hold", NULL };
+static const char *const log_format_words[] = { "text", "json", NULL };
 static const char *const on_disconnect_words[] = { "resume", NULL };
 
 /* The handover passes fds, so only a Unix socket will do. */
@@ -17,6 +18,15 @@ static int check_vcpu_socket(const char *text, struct conf_error *error)
 		return 0;
 	return conf_error_set(
 		error, "must be the path of a Unix socket and contain a '/', not '%s'", text);
+}
+
+/* Sockets of this machine alone, or not at all. */
+static int check_own_socket(const char *text, struct conf_error *error)
+{
+	if (strchr(text, '/') || strcmp(text, "none") == 0)
+		return 0;
+	return conf_error_set(error,
+		"must be 'none' or the path of a Unix socket and contain a '/', not '%s'", text);
 }
 
 static int check_on_disconnect(const char *text, struct conf_error *error)
@@ -43,17 +53,31 @@ static const struct conf_key conf_keys[] = {
 		.doc = "whether a TCP address may be other than loopback" },
 	{ "log-level", &conf_type_choice, FIELD(log_level), .fallback = "info",
 		.words = log_level_words, .doc = "what is logged: error, warning, info or debug" },
+	{ "log-format", &conf_type_choice, FIELD(log_format), .fallback = "text",
+		.words = log_format_words, .doc = "lines for people, text, or for programs, json" },
 	{ "packet-trace", &conf_type_switch, FIELD(packet_trace), .fallback = "no",
 		.doc = "whether every packet of every debugger is logged, at level info" },
 	{ "stop-timeout-ms", &conf_type_number, FIELD(stop_timeout_ms), .fallback = "2000",
 		.min = 10, .max = 60000, .doc = "how long a vCPU may take to stop, milliseconds" },
-	{ "max-vms", &conf_type_number, FIELD(max_vms), .fallback = "64", .min = 1,
+	{ "max-vms", &conf_type_number, FIELD(max_vms), .fallback = "1024", .min = 1,
 		.max = CONF_VMS_MAX, .doc = "how many VMs may be handed over at a time" },
 	{ "max-vcpus", &conf_type_number, FIELD(max_vcpus), .fallback = "256", .min = 1,
 		.max = 1024, .doc = "how many vCPUs one VM may have" },
 	{ "allow-uid", &conf_type_uids, FIELD(allow_uid),
 		.fallback_doc = "root and the daemon's own user",
 		.doc = "users, by number or name, who may hand over VMs" },
+	{ "control-socket", &conf_type_text, FIELD(control_socket),
+		.fallback_doc = "RUNTIME-DIR/control.sock", .check = check_own_socket,
+		.doc = "Unix socket for gdbproxyctl, or none" },
+	{ "control-socket-mode", &conf_type_mode, FIELD(control_socket_mode), .fallback = "0600",
+		.doc = "permissions of that socket, octal" },
+	{ "control-uid", &conf_type_uids, FIELD(control_uid),
+		.fallback_doc = "root and the daemon's own user",
+		.doc = "users, by number or name, who may use gdbproxyctl" },
+	{ "metrics-socket", &conf_type_text, FIELD(metrics_socket), .fallback = "none",
+		.check = check_own_socket, .doc = "Unix socket where Prometheus reads, or none" },
+	{ "metrics-socket-mode", &conf_type_mode, FIELD(metrics_socket_mode), .fallback = "0600",
+		.doc = "permissions of that socket, octal" },
 	{ "on-disconnect", &conf_type_choice, FIELD(on_disconnect), .fallback = "resume",
 		.words = on_disconnect_words, .check = check_on_disconnect,
 		.doc = "what the guest does when its debugger vanishes: resume" },

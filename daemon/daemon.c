@@ -43,7 +43,9 @@ struct vmm *daemon_find_vm(struct daemon *daemon, const char *name)
 
 bool daemon_listens_at(const struct daemon *daemon, const struct listen_address *address)
 {
-	if (listen_address_equals(&daemon->vcpu_listener.address, address))
+	if (listen_address_equals(&daemon->vcpu_listener.address, address) ||
+		listen_address_equals(&daemon->options->control_socket, address) ||
+		listen_address_equals(&daemon->options->metrics_socket, address))
 		return true;
 	return listeners_have(&daemon->listeners, address);
 }
@@ -55,6 +57,33 @@ static void daemon_show(struct daemon *daemon)
 		ev_timer_set(&daemon->status, daemon_status_s, 0.);
 		ev_timer_start(daemon->loop, &daemon->status);
 	}
+}
+
+void daemon_enter_vm(struct daemon *daemon, struct vmm *vmm)
+{
+	if (vmm->number)
+		daemon->by_number[vmm->number - 1] = vmm;
+}
+
+void daemon_leave_vm(struct daemon *daemon, struct vmm *vmm)
+{
+	if (vmm->number && daemon->by_number[vmm->number - 1] == vmm)
+		daemon->by_number[vmm->number - 1] = NULL;
+}
+
+struct vmm *daemon_next_vm(const struct daemon *daemon, unsigned after)
+{
+	for (unsigned i = after; i < daemon->directory.size; i++)
+		if (daemon->by_number[i])
+			return daemon->by_number[i];
+	return NULL;
+}
+
+uint32_t daemon_next_question(struct daemon *daemon)
+{
+	daemon->question_count++;
+	daemon->question_count += !daemon->question_count;
+	return daemon->question_count;
 }
 
 /* Frees those that have ended and whose worker has too; ends the loop when all is done. */
@@ -93,20 +122,10 @@ void daemon_on_vmm_idle(struct daemon *daemon)
 	ev_prepare_start(daemon->loop, &daemon->reaper);
 }
 
-static bool daemon_allows(const struct daemon *daemon, uid_t uid)
-{
-	const struct conf_uids *allowed = &daemon->options->conf.allow_uid;
-
-	for (unsigned i = 0; i < allowed->count; i++)
-		if (allowed->uid[i] == uid)
-			return true;
-	return false;
-}
-
 enum handover_error daemon_judge(
 	const struct daemon *daemon, const struct ucred *peer, const char **text)
 {
-	if (!daemon_allows(daemon, peer->uid)) {
+	if (!conf_uids_have(&daemon->options->conf.allow_uid, peer->uid)) {
 		*text = "this user may not hand over VMs: see allow-uid in gdbproxy.conf";
 		return HANDOVER_DENIED;
 	}
@@ -154,6 +173,7 @@ static void daemon_on_vmm(struct listener *listener, int fd)
 	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
 	error = daemon_judge(daemon, &peer, &text);
 	if (error && daemon->denied_count == DAEMON_DENIED_MAX) {
+		daemon->counts.handovers_refused++;
 		close(fd);
 		return;
 	}
@@ -169,17 +189,14 @@ static struct daemon *daemon_of_lobby(struct service *lobby)
 
 static struct vmm *daemon_find_number(struct daemon *daemon, unsigned number)
 {
-	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
-		if (vmm->life == VMM_READY && vmm->number == number)
-			return vmm;
-	return NULL;
+	return number && number <= daemon->directory.size ? daemon->by_number[number - 1] : NULL;
 }
 
 static void daemon_on_refusal(
 	struct service *lobby, const struct control_debugger *debugger, int fd, int error)
 {
-	(void)lobby;
 	(void)debugger;
+	daemon_of_lobby(lobby)->counts.debuggers_refused++;
 	log_info("a debugger was sent away: %s", strerror(error));
 	close(fd);
 }
@@ -366,8 +383,8 @@ static int daemon_adopt(struct daemon *daemon, struct activation_fd *given)
 	if (kind == ACTIVATION_RSP)
 		return listeners_adopt(&daemon->listeners, fd, daemon->options->conf.allow_remote);
 	if (kind == ACTIVATION_VCPU && !daemon->vcpu_listener.loop)
-		return listeners_adopt_one(&daemon->vcpu_listener, daemon->loop, fd, SOCK_SEQPACKET,
-			daemon_on_vmm, daemon);
+		return listeners_adopt_one(
+			&daemon->vcpu_listener, daemon->loop, "VMMs", fd, daemon_on_vmm, daemon);
 	log_errorx("the service manager's socket '%s' cannot be used: %s", given->name,
 		wrong ? wrong : "there is one for VMMs already");
 	close(fd);
@@ -383,7 +400,7 @@ static int daemon_listen(struct daemon *daemon, struct activation *activation)
 	for (unsigned i = 0; rc == 0 && i < activation->count; i++)
 		rc = daemon_adopt(daemon, &activation->fds[i]);
 	if (rc == 0 && !daemon->vcpu_listener.loop)
-		rc = listeners_start_one(&daemon->vcpu_listener, daemon->loop,
+		rc = listeners_start_one(&daemon->vcpu_listener, daemon->loop, "VMMs",
 			&options->vcpu_socket, SOCK_SEQPACKET, options->conf.vcpu_socket_mode,
 			daemon_on_vmm, daemon);
 	if (rc == 0)
@@ -435,12 +452,19 @@ int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct optio
 	listeners_init(&daemon->listeners, loop, daemon_on_debugger, daemon);
 	daemon_open_notify(daemon, notify_address);
 	rc = directory_open(&daemon->directory, CONF_VMS_MAX);
+	daemon->by_number = calloc(CONF_VMS_MAX, sizeof(struct vmm *));
+	if (!daemon->by_number)
+		rc = -ENOMEM;
 	if (rc < 0)
 		log_errorx("no memory for a list of %u VMs", CONF_VMS_MAX);
 	if (rc == 0)
 		rc = daemon_make_directory(conf);
 	if (rc == 0)
 		rc = daemon_listen(daemon, activation);
+	if (rc == 0)
+		rc = ctl_start(&daemon->ctl, daemon);
+	if (rc == 0)
+		rc = metrics_start(&daemon->metrics, daemon);
 	if (rc < 0)
 		return rc;
 	daemon_watch_signals(daemon);
@@ -457,6 +481,8 @@ void daemon_run(struct daemon *daemon)
 
 void daemon_stop(struct daemon *daemon)
 {
+	ctl_stop(&daemon->ctl);
+	metrics_stop(&daemon->metrics);
 	while (daemon->vmms) {
 		struct vmm *vmm = daemon->vmms;
 
@@ -469,6 +495,7 @@ void daemon_stop(struct daemon *daemon)
 	directory_close(&daemon->directory);
 	notify_close(&daemon->notify);
 	free(daemon->reloaded);
+	free(daemon->by_number);
 }
 
 void daemon_forget(struct daemon *daemon, const struct vmm *served)
@@ -478,6 +505,8 @@ void daemon_forget(struct daemon *daemon, const struct vmm *served)
 	listeners_forget(&daemon->listeners);
 	notify_close(&daemon->notify);
 	listener_forget(&daemon->vcpu_listener);
+	ctl_forget(&daemon->ctl);
+	metrics_forget(&daemon->metrics);
 	service_fini(&daemon->lobby);
 	directory_seal(&daemon->directory);
 	ev_prepare_stop(daemon->loop, &daemon->reaper);

@@ -7,8 +7,10 @@
 #define DAEMON_DAEMON_H
 
 #include <ev.h>
+#include "daemon/ctl.h"
 #include "daemon/directory.h"
 #include "daemon/listeners.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/service.h"
@@ -17,6 +19,13 @@
 
 struct activation;
 struct vmm;
+
+/* Since the start. */
+struct daemon_counts {
+	uint64_t handovers_accepted, handovers_refused; /* READY; any request */
+	uint64_t workers_started, workers_died;
+	uint64_t debuggers_accepted, debuggers_refused;
+};
 
 struct daemon {
 	struct ev_loop *loop;
@@ -33,7 +42,13 @@ struct daemon {
 	struct ev_prepare reaper;
 	struct ev_timer status;   /* tells the service manager, not too often */
 	struct ev_timer patience; /* with workers that do not end when the daemon is to */
-	struct vmm *vmms;         /* linked list */
+	struct ctl ctl;
+	struct metrics metrics;
+	struct daemon_counts counts;
+	uint32_t question_count;
+	struct vmm *vmms; /* linked list */
+	struct vmm **
+		by_number; /* of number i + 1, as long as it is READY; as many as the directory has */
 	unsigned vmm_count;
 	unsigned denied_count; /* of those, such as are to be told that they are not wanted */
 	bool is_ending;        /* SIGTERM came: waits for the workers */
@@ -79,6 +94,16 @@ void daemon_return_debugger(struct daemon *daemon, const struct control_debugger
 
 /* The VM of this name, or NULL. */
 struct vmm *daemon_find_vm(struct daemon *daemon, const char *name);
+
+/* A VM has become READY, with its number; it is so no more (safe if it never was). */
+void daemon_enter_vm(struct daemon *daemon, struct vmm *vmm);
+void daemon_leave_vm(struct daemon *daemon, struct vmm *vmm);
+
+/* The VM that is READY with the lowest number above after, or NULL. */
+struct vmm *daemon_next_vm(const struct daemon *daemon, unsigned after);
+
+/* A number for a question to a worker (control.h), never 0. */
+uint32_t daemon_next_question(struct daemon *daemon);
 
 /* Whether one of the common sockets is at address. */
 bool daemon_listens_at(const struct daemon *daemon, const struct listen_address *address);

@@ -9,12 +9,12 @@
 
 /* ---- one --------------------------------------------------------------------------------- */
 
-static void log_listening(const struct listen_address *address, int type)
+static void log_listening(const struct listen_address *address, const char *peers)
 {
 	char text[LISTEN_ADDRESS_TEXT_SIZE];
 
 	listen_address_format(address, text, sizeof(text));
-	log_info("listening for %s at %s", type == SOCK_SEQPACKET ? "VMMs" : "debuggers", text);
+	log_info("listening for %s at %s", peers, text);
 }
 
 static void log_refusal(const struct listen_address *address, int error)
@@ -32,7 +32,7 @@ static void log_refusal(const struct listen_address *address, int error)
 		log_errorx("cannot listen at %s: %s", text, strerror(error));
 }
 
-int listeners_start_one(struct listener *listener, struct ev_loop *loop,
+int listeners_start_one(struct listener *listener, struct ev_loop *loop, const char *peers,
 	const struct listen_address *address, int type, mode_t mode, listener_on_accept on_accept,
 	void *owner)
 {
@@ -41,11 +41,11 @@ int listeners_start_one(struct listener *listener, struct ev_loop *loop,
 	if (rc < 0)
 		log_refusal(address, -rc);
 	else
-		log_listening(&listener->address, type);
+		log_listening(&listener->address, peers);
 	return rc;
 }
 
-int listeners_adopt_one(struct listener *listener, struct ev_loop *loop, int fd, int type,
+int listeners_adopt_one(struct listener *listener, struct ev_loop *loop, const char *peers, int fd,
 	listener_on_accept on_accept, void *owner)
 {
 	int rc = listener_adopt(listener, loop, fd, on_accept, owner);
@@ -53,7 +53,7 @@ int listeners_adopt_one(struct listener *listener, struct ev_loop *loop, int fd,
 	if (rc < 0)
 		log_errorx("a socket of the service manager's cannot be used: %s", strerror(-rc));
 	else
-		log_listening(&listener->address, type);
+		log_listening(&listener->address, peers);
 	return rc;
 }
 
@@ -88,7 +88,7 @@ int listeners_adopt(struct listeners *listeners, int fd, bool allow_remote)
 	}
 	listener = &listeners->slots[slot];
 	rc = listeners_adopt_one(
-		listener, listeners->loop, fd, SOCK_STREAM, listeners->on_accept, listeners->owner);
+		listener, listeners->loop, "debuggers", fd, listeners->on_accept, listeners->owner);
 	if (rc < 0)
 		return rc;
 	listeners->is_given[slot] = true;
@@ -133,8 +133,9 @@ static int listeners_open_new(
 			continue;
 		rc = slot < 0 ? -ENOSPC
 			      : listeners_start_one(&listeners->slots[slot], listeners->loop,
-					&options->listen[i], SOCK_STREAM, options->conf.socket_mode,
-					listeners->on_accept, listeners->owner);
+					"debuggers", &options->listen[i], SOCK_STREAM,
+					options->conf.socket_mode, listeners->on_accept,
+					listeners->owner);
 		if (rc == 0) {
 			listeners->is_given[slot] = false;
 			*opened |= UINT64_C(1) << slot;

@@ -40,13 +40,13 @@ void listeners_stop(struct listeners *listeners);
 /* In a forked child. */
 void listeners_forget(struct listeners *listeners);
 
-/* listener_start() with its log line: that it listens, or why not. */
-int listeners_start_one(struct listener *listener, struct ev_loop *loop,
+/* listener_start() with its log line: that it listens for peers ("debuggers"), or why not. */
+int listeners_start_one(struct listener *listener, struct ev_loop *loop, const char *peers,
 	const struct listen_address *address, int type, mode_t mode, listener_on_accept on_accept,
 	void *owner);
 
 /* listener_adopt() with its log line. */
-int listeners_adopt_one(struct listener *listener, struct ev_loop *loop, int fd, int type,
+int listeners_adopt_one(struct listener *listener, struct ev_loop *loop, const char *peers, int fd,
 	listener_on_accept on_accept, void *owner);
 
 #endif

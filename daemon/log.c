@@ -11,10 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "daemon/json.h"
 
 static struct {
 	enum log_level level;
+	enum log_form form;
 	bool is_journal;
 	char subject[64];
 } log_state = { .level = LOG_LEVEL_INFO };
@@ -26,7 +30,13 @@ struct log_line {
 	bool is_cut;
 };
 
-enum { LOG_LINE_ROOM = LOG_LINE_MAX - 4 }; /* keeps "...\n" free */
+/* Keeps free what ends a line that is cut. */
+static size_t log_line_room(void)
+{
+	const char *longest = log_state.form == LOG_FORM_JSON ? "...\"}\n" : "...\n";
+
+	return LOG_LINE_MAX - strlen(longest);
+}
 
 /* syslog(3) priorities, as sd-daemon(3) has them before a line. */
 static const char *const log_priority[] = {
@@ -36,12 +46,19 @@ static const char *const log_priority[] = {
 	[LOG_LEVEL_DEBUG] = "<7>",
 };
 
+static const char *const log_level_name[] = {
+	[LOG_LEVEL_ERROR] = "error",
+	[LOG_LEVEL_WARNING] = "warning",
+	[LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
+};
+
 /* Whole or not at all, so that a cut never leaves half an escape. */
 static void line_add(struct log_line *line, const char *text)
 {
 	size_t length = strlen(text);
 
-	if (line->is_cut || line->length + length > LOG_LINE_ROOM) {
+	if (line->is_cut || line->length + length > log_line_room()) {
 		line->is_cut = true;
 		return;
 	}
@@ -81,9 +98,72 @@ static void line_begin(struct log_line *line, enum log_level level)
 	line_add(line, log_state.is_journal ? "" : ": ");
 }
 
+/* In UTC, to the microsecond (RFC 3339). */
+static void line_add_time(struct log_line *line)
+{
+	char day[32] = "", rest[32];
+	struct timespec now;
+	struct tm parts;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (gmtime_r(&now.tv_sec, &parts))
+		strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &parts);
+	snprintf(rest, sizeof(rest), ".%06ldZ", now.tv_nsec / 1000);
+	line_add(line, day);
+	line_add(line, rest);
+}
+
+static void line_add_json_string(struct log_line *line, const char *text)
+{
+	char shown[JSON_ESCAPED_SIZE];
+
+	for (; text[0] && !line->is_cut; text++) {
+		json_escape((unsigned char)text[0], shown);
+		line_add(line, shown);
+	}
+}
+
+/* As far as the event: what follows is its text. */
+static void line_begin_json(struct log_line *line, enum log_level level)
+{
+	char pid[32];
+
+	snprintf(pid, sizeof(pid), "\",\"pid\":%ld", (long)getpid());
+	line->length = 0;
+	line->is_cut = false;
+	if (log_state.is_journal)
+		line_add(line, log_priority[level]);
+	line_add(line, "{\"time\":\"");
+	line_add_time(line);
+	line_add(line, "\",\"level\":\"");
+	line_add(line, log_level_name[level]);
+	line_add(line, pid);
+	if (log_state.subject[0]) {
+		line_add(line, ",\"vm\":\"");
+		line_add_json_string(line, log_state.subject);
+		line_add(line, "\"");
+	}
+	line_add(line, ",\"event\":\"");
+}
+
+static void line_add_value(struct log_line *line, const char *text)
+{
+	if (log_state.form == LOG_FORM_JSON)
+		line_add_json_string(line, text);
+	else
+		line_add_escaped(line, text);
+}
+
+static const char *line_end(const struct log_line *line)
+{
+	if (log_state.form == LOG_FORM_JSON)
+		return line->is_cut ? "...\"}\n" : "\"}\n";
+	return line->is_cut ? "...\n" : "\n";
+}
+
 static void line_write(struct log_line *line)
 {
-	const char *end = line->is_cut ? "...\n" : "\n";
+	const char *end = line_end(line);
 	ssize_t written;
 
 	memcpy(line->bytes + line->length, end, strlen(end));
@@ -107,11 +187,14 @@ static void log_write(enum log_level level, int number, const char *format, va_l
 		return;
 	if (vsnprintf(text, sizeof(text), format, arguments) < 0)
 		snprintf(text, sizeof(text), "(a text that could not be composed)");
-	line_begin(&line, level);
-	line_add_escaped(&line, text);
+	if (log_state.form == LOG_FORM_JSON)
+		line_begin_json(&line, level);
+	else
+		line_begin(&line, level);
+	line_add_value(&line, text);
 	if (number) {
 		line_add(&line, ": ");
-		line_add_escaped(&line, strerror(number));
+		line_add_value(&line, strerror(number));
 	}
 	line_write(&line);
 	errno = saved;
@@ -137,6 +220,11 @@ void log_init(enum log_level level)
 	log_state.level = level;
 	log_state.is_journal = stderr_is_journal();
 	errno = saved;
+}
+
+void log_set_form(enum log_form form)
+{
+	log_state.form = form;
 }
 
 void log_set_subject(const char *subject)

@@ -6,7 +6,10 @@
  * it starts with the priority as `<N>`, see sd-daemon(3), and the rest is `text` or `VM: text`: the
  * journal adds the program itself.
  *
- * Every byte that is not printable ASCII is written as \xHH and a backslash as \\, so what
+ * With LOG_FORM_JSON it is one JSON object instead (json.h), with the members time (UTC, RFC 3339), level
+ * (error, warning, info, debug), pid, vm (what log_set_subject() said, if anything) and event, the text.
+ *
+ * Every byte that is not printable ASCII is written as \xHH and a backslash as \\, in JSON by JSON's rules, so what
  * peers and guests say can neither forge lines nor reach a terminal. What does not fit into
  * LOG_LINE_MAX bytes is cut and ends in "...". A line that cannot be written is lost. errno is
  * the same after each call as before. The daemon ignores SIGPIPE; this file relies on it.
@@ -23,9 +26,15 @@ enum { LOG_LINE_MAX = 4096 }; /* at most PIPE_BUF, up to which a write to a pipe
 /* Each level includes those before it. */
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
+/* Lines for people, or for programs. */
+enum log_form { LOG_FORM_TEXT, LOG_FORM_JSON };
+
 /* Starts logging at LEVEL and looks whether stderr is the journal's. Before it: level info, no
  * priorities. May be called again. */
 void log_init(enum log_level level);
+
+/* What lines look like from now on; before it they are text. */
+void log_set_form(enum log_form form);
 
 /* Names what this process works for, such as its VM; NULL for nothing. Copied, cut to 63 bytes. */
 void log_set_subject(const char *subject);

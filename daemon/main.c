@@ -55,6 +55,7 @@ static int main_serve(const struct options *options)
 		log_errorx("no event loop: the kernel has neither epoll nor poll for us");
 		return OPTIONS_EXIT_FAILURE;
 	}
+	log_set_form((enum log_form)options->conf.log_format);
 	log_init((enum log_level)options->conf.log_level);
 	main_raise_limits();
 	if (main_open_activation(&activation) < 0)

@@ -213,6 +213,36 @@ static int check_runtime_dir(
 	return 0;
 }
 
+/* One of the daemon's own sockets, or none; it must be at none of the places before it. */
+static int check_own_socket(struct options *options, const struct conf_environment *env,
+	const char *key, const char *text, struct listen_address *address, struct conf_error *error)
+{
+	const char *wrong;
+
+	memset(address, 0, sizeof(*address));
+	if (strcmp(text, "none") == 0)
+		return 0;
+	error_at_value(env, options, key, conf_line_of(&options->conf, key), error);
+	if (listen_address_parse(address, text, &wrong) < 0)
+		return conf_error_set(error, "%s: '%s'", wrong, text);
+	if (listen_address_equals(address, &options->vcpu_socket) ||
+		(address != &options->control_socket &&
+			listen_address_equals(address, &options->control_socket)))
+		return conf_error_set(error, "'%s' is used twice", text);
+	return 0;
+}
+
+static int check_own_sockets(
+	struct options *options, const struct conf_environment *env, struct conf_error *error)
+{
+	int result = check_own_socket(options, env, "control-socket", options->conf.control_socket,
+		&options->control_socket, error);
+
+	return result < 0 ? result
+			  : check_own_socket(options, env, "metrics-socket",
+				    options->conf.metrics_socket, &options->metrics_socket, error);
+}
+
 static bool is_listed_before(const struct options *options, unsigned int index)
 {
 	const struct listen_address *address = &options->listen[index];
@@ -222,7 +252,9 @@ static bool is_listed_before(const struct options *options, unsigned int index)
 		if (listen_address_equals(&options->listen[i], address))
 			return true;
 	}
-	return listen_address_equals(&options->vcpu_socket, address);
+	return listen_address_equals(&options->vcpu_socket, address) ||
+	       listen_address_equals(&options->control_socket, address) ||
+	       listen_address_equals(&options->metrics_socket, address);
 }
 
 static int check_listen(struct options *options, unsigned int index, struct conf_error *error)
@@ -278,6 +310,8 @@ int options_load(
 	if (result == 0)
 		result = check_vcpu_socket(options, env, error);
 	if (result == 0)
+		result = check_own_sockets(options, env, error);
+	if (result == 0)
 		result = check_all_listen(options, env, error);
 	return result;
 }
@@ -289,7 +323,7 @@ static void print_keys(FILE *out)
 	for (i = 0; i < CONF_KEY_COUNT; i++) {
 		const struct conf_key *key = conf_table_row(i);
 
-		fprintf(out, "  %-16s %s [%s]\n", key->name, key->doc,
+		fprintf(out, "  %-19s %s [%s]\n", key->name, key->doc,
 			key->fallback_doc ? key->fallback_doc : key->fallback);
 	}
 }

@@ -42,6 +42,7 @@ struct options {
 	/* Filled by options_load(). */
 	struct conf conf;
 	struct listen_address vcpu_socket;
+	struct listen_address control_socket, metrics_socket; /* length 0: none */
 	unsigned int listen_count;
 	struct listen_address listen[CONF_LISTEN_MAX];
 };

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "daemon/fd_receive.h"
@@ -28,6 +29,8 @@ static void service_follow(
 		return;
 	}
 	fd_close_all(fds, count);
+	if (message->type == CONTROL_ANSWER && service->ops->on_message)
+		service->ops->on_message(service, message);
 	if (message->type == CONTROL_IDLE && message->debuggers == service->sent)
 		service_dismiss(service);
 }
@@ -86,6 +89,8 @@ static void service_watch(struct service *service, pid_t pid, int control_fd)
 	ev_io_start(service->loop, &service->control);
 	ev_child_init(&service->child, service_on_end, pid, 0);
 	ev_child_start(service->loop, &service->child);
+	if (service->ops->on_start)
+		service->ops->on_start(service);
 }
 
 int service_start(struct service *service)
@@ -118,6 +123,19 @@ int service_tell(struct service *service, const struct control_message *message,
 	return control_send(service->control.fd, message, fds, count);
 }
 
+int service_ask(struct service *service, const struct control_ask *ask, int file_fd)
+{
+	struct control_message message = { .type = CONTROL_ASK, .ask = *ask };
+	int rc;
+
+	if (service->control.fd < 0)
+		return -ESRCH;
+	rc = control_send(service->control.fd, &message, &file_fd, file_fd >= 0);
+	if (rc == 0)
+		service->sent++;
+	return rc;
+}
+
 /* ---- debuggers --------------------------------------------------------------------------- */
 
 static int service_send(struct service *service, const struct service_waiting *waiting)
@@ -133,6 +151,15 @@ static int service_send(struct service *service, const struct service_waiting *w
 	return rc;
 }
 
+/* Thousands of VMs have nobody who waits. */
+static void service_drop_room(struct service *service)
+{
+	if (service->waiting_count)
+		return;
+	free(service->waiting);
+	service->waiting = NULL;
+}
+
 /* The first of those that wait; it waits no more. */
 static struct service_waiting service_take_first(struct service *service)
 {
@@ -141,6 +168,7 @@ static struct service_waiting service_take_first(struct service *service)
 	service->waiting_count--;
 	for (unsigned i = 0; i < service->waiting_count; i++)
 		service->waiting[i] = service->waiting[i + 1];
+	service_drop_room(service);
 	return first;
 }
 
@@ -183,6 +211,10 @@ int service_give(struct service *service, const struct control_debugger *debugge
 {
 	if (service->waiting_count == SERVICE_WAITING_MAX)
 		return -EUSERS;
+	if (!service->waiting)
+		service->waiting = calloc(SERVICE_WAITING_MAX, sizeof(*service->waiting));
+	if (!service->waiting)
+		return -ENOMEM;
 	service->waiting[service->waiting_count++] =
 		(struct service_waiting){ .fd = fd, .debugger = *debugger };
 	service_serve(service);
@@ -202,6 +234,7 @@ static void service_close_waiting(struct service *service)
 {
 	while (service->waiting_count)
 		close(service->waiting[--service->waiting_count].fd);
+	service_drop_room(service);
 }
 
 void service_fini(struct service *service)

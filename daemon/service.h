@@ -25,6 +25,10 @@ struct service_ops {
 	/* One that waited cannot be served after all (errno); fd is the callee's. */
 	void (*on_refusal)(struct service *service, const struct control_debugger *debugger, int fd,
 		int error);
+	/* Anything else it says, without fds; may be NULL. */
+	void (*on_message)(struct service *service, const struct control_message *message);
+	/* Another one was forked; may be NULL. */
+	void (*on_start)(struct service *service);
 	/* It has ended, with such a status of waitpid(2); service_serve() starts the next one. */
 	void (*on_end)(struct service *service, int status);
 };
@@ -40,9 +44,9 @@ struct service {
 	pid_t pid; /* 0: there is none */
 	struct ev_child child;
 	struct ev_io control; /* fd -1: none, or told to end */
-	unsigned sent;        /* debuggers, to this child */
+	unsigned sent;        /* debuggers and questions, to this child */
 	unsigned waiting_count;
-	struct service_waiting waiting[SERVICE_WAITING_MAX];
+	struct service_waiting *waiting; /* SERVICE_WAITING_MAX of them; NULL while none waits */
 };
 
 void service_init(struct service *service, struct ev_loop *loop, const struct service_ops *ops);
@@ -55,7 +59,7 @@ int service_start(struct service *service);
 
 /*
  * Gives it a debugger, or its successor when it is just ending.  0, and fd is taken; -EUSERS: too
- * many wait already.  What goes wrong later is told to on_refusal().
+ * many wait already; -ENOMEM.  What goes wrong later is told to on_refusal().
  */
 int service_give(struct service *service, const struct control_debugger *debugger, int fd);
 
@@ -68,6 +72,12 @@ void service_refuse_waiting(struct service *service, int error);
 /* Sends it something else than a debugger.  0, also when there is none; -errno. */
 int service_tell(struct service *service, const struct control_message *message, const int *fds,
 	unsigned count);
+
+/*
+ * Sends it a CONTROL_ASK, file_fd along unless it is -1; it stays the caller's.  0, -ESRCH when there is none or it
+ * was told to end, -errno: it does not read.
+ */
+int service_ask(struct service *service, const struct control_ask *ask, int file_fd);
 
 /* Tells it to take everything back and end. */
 void service_dismiss(struct service *service);

@@ -12,6 +12,7 @@
 #include "daemon/daemon.h"
 #include "daemon/fd_receive.h"
 #include "daemon/log.h"
+#include "daemon/question.h"
 #include "daemon/vmm.h"
 #include "daemon/worker.h"
 
@@ -37,6 +38,7 @@ static void vmm_refuse(struct vmm *vmm, const struct control_debugger *debugger,
 {
 	struct control_debugger back = *debugger;
 
+	vmm->daemon->counts.debuggers_refused++;
 	log_info("%s: cannot serve another debugger: %s", vmm_name(vmm), strerror(error));
 	back.refusal = (uint32_t)error;
 	if (debugger->talk.conversation.has_begun)
@@ -105,10 +107,13 @@ static void vmm_on_worker_end(struct service *worker, int status)
 	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	bool recovered = vmm->worker_job == WORKER_RECOVER;
 
+	vmm_close_books(vmm, clean);
 	if (!clean)
 		vmm_log_death(vmm, status);
 	if (!clean && !recovered && vmm->life == VMM_READY)
 		recovered = vmm_start_worker(vmm, WORKER_RECOVER) < 0;
+	if (!worker->pid)
+		ctl_on_worker_end(&vmm->daemon->ctl, vmm);
 	if (recovered)
 		vmm_end(vmm);
 	else if (!worker->pid)
@@ -152,7 +157,19 @@ static void vmm_on_refusal(
 	vmm_refuse(vmm_of_worker(worker), debugger, fd, error);
 }
 
+static void vmm_on_start(struct service *worker)
+{
+	vmm_of_worker(worker)->daemon->counts.workers_started++;
+}
+
+static void vmm_on_message(struct service *worker, const struct control_message *message)
+{
+	vmm_hear(vmm_of_worker(worker), &message->answer);
+}
+
 static const struct service_ops vmm_worker_ops = {
+	.on_start = vmm_on_start,
+	.on_message = vmm_on_message,
 	.run = vmm_run_worker,
 	.on_departure = vmm_on_departure,
 	.on_refusal = vmm_on_refusal,
@@ -163,6 +180,7 @@ void vmm_attach(struct vmm *vmm, const struct control_debugger *debugger, int fd
 {
 	int rc = vmm_can_be_debugged(vmm) ? service_give(&vmm->worker, debugger, fd) : -ESRCH;
 
+	vmm->daemon->counts.debuggers_accepted += rc == 0;
 	if (rc < 0)
 		vmm_refuse(vmm, debugger, fd, -rc);
 	vmm_show(vmm);
@@ -172,6 +190,20 @@ void vmm_detach(struct vmm *vmm)
 {
 	service_dismiss(&vmm->worker);
 	service_refuse_waiting(&vmm->worker, ESRCH);
+}
+
+int vmm_start_debugging(struct vmm *vmm)
+{
+	return vmm_can_be_debugged(vmm) ? vmm_start_worker(vmm, WORKER_DEBUG) : -ESRCH;
+}
+
+bool vmm_undo(struct vmm *vmm)
+{
+	if (vmm->worker.pid)
+		vmm_detach(vmm);
+	else if (!vmm_planted(vmm) || vmm_start_worker(vmm, WORKER_RECOVER) < 0)
+		return false;
+	return true;
 }
 
 void vmm_kill_worker(struct vmm *vmm)
@@ -301,6 +333,10 @@ static void vmm_follow_ready(struct vmm *vmm, struct handover_event *event)
 		&vmm->daemon->directory, vmm->wanted_number, vmm->lent.name, vmm->lent.vcpu_count);
 	store_set_number(&vmm->stored, vmm->number);
 	vmm->life = VMM_READY;
+	vmm->since = time(NULL);
+	vmm->is_boot_held = event->message.ready.flags & HANDOVER_READY_HOLD;
+	daemon_enter_vm(vmm->daemon, vmm);
+	vmm->daemon->counts.handovers_accepted++;
 }
 
 /* Does what an accepted request asks; takes what it keeps of fds out of them. */
@@ -344,6 +380,7 @@ static void vmm_end(struct vmm *vmm)
 		log_info("%s: gone", vmm_name(vmm));
 	if (vmm->number)
 		directory_hide(&vmm->daemon->directory, vmm->number);
+	daemon_leave_vm(vmm->daemon, vmm);
 	vmm->life = VMM_ENDED;
 	ev_io_stop(vmm_loop(vmm), &vmm->io);
 	close(vmm->io.fd);
@@ -419,6 +456,7 @@ static int vmm_receive(struct vmm *vmm)
 	if (rc == 0 && event.error == HANDOVER_OK)
 		store_follow(
 			&vmm->daemon->store, &vmm->stored, &event.message, &vmm->lent, vmm->io.fd);
+	vmm->daemon->counts.handovers_refused += event.error != HANDOVER_OK;
 	if (event.error != HANDOVER_OK && vmm->refusals++ < VMM_REFUSALS_LOGGED)
 		log_warnx("%s: %s refused: %s", vmm_name(vmm),
 			handover_type_name(event.message.header.type), event.text);
@@ -468,6 +506,8 @@ void vmm_deny(struct vmm *vmm, enum handover_error error, const char *text)
 
 void vmm_destroy(struct vmm *vmm)
 {
+	daemon_leave_vm(vmm->daemon, vmm);
+	question_fail_all(vmm);
 	service_fini(&vmm->worker);
 	if (vmm->number)
 		directory_remove(&vmm->daemon->directory, vmm->number);

@@ -8,6 +8,8 @@
 
 #include <ev.h>
 #include <sys/socket.h>
+#include <time.h>
+#include "daemon/counts.h"
 #include "daemon/lent_vm.h"
 #include "daemon/listener.h"
 #include "daemon/service.h"
@@ -41,6 +43,14 @@ struct vmm {
 	bool is_returning; /* kept by a main before, and to be given back */
 	struct service worker;
 	enum worker_job worker_job;
+
+	/* What is shown of it, as its worker has said last (vmm_shown.c). */
+	time_t since; /* READY */
+	unsigned debuggers;
+	bool is_held;                /* nobody is there, and the guest is not free */
+	bool is_boot_held;           /* it waits for its first debugger */
+	struct counts past, current; /* of workers that have ended; of the one that is there */
+	struct question *questions;  /* that the worker has not answered yet */
 };
 
 /* Starts talking to a VMM; takes fd.  NULL when out of memory (fd is closed then). */
@@ -71,8 +81,33 @@ void vmm_attach(struct vmm *vmm, const struct control_debugger *debugger, int fd
 /* Tells the worker, if there is one, to take everything back and end. */
 void vmm_detach(struct vmm *vmm);
 
+/*
+ * Makes a worker where nobody wants to debug, for an order: 0, -ESRCH it cannot be debugged now, -errno.
+ */
+int vmm_start_debugging(struct vmm *vmm);
+
+/*
+ * What is planted is taken back, by ending whoever may have planted it, or by undoing what the journal says.
+ * True: ctl_on_worker_end() will tell; false: there was nothing to do.
+ */
+bool vmm_undo(struct vmm *vmm);
+
 /* Ends a worker that does not; another one undoes what it has planted. */
 void vmm_kill_worker(struct vmm *vmm);
+
+/* ---- vmm_shown.c ------------------------------------------------------------------------- */
+
+/* The worker has said how it is. */
+void vmm_hear(struct vmm *vmm, const struct control_answer *answer);
+
+/* The worker has ended, well or not: what it had counted as far as it has told stays counted. */
+void vmm_close_books(struct vmm *vmm, bool clean);
+
+/* What all its workers have counted. */
+struct counts vmm_counts(const struct vmm *vmm);
+
+/* How many instructions are planted, as the journal says; it is read as a whole, so not in passing. */
+unsigned vmm_planted(const struct vmm *vmm);
 
 /*
  * In a forked child: closes our copies of this VMM's descriptors and leaves what they stand for

@@ -12,6 +12,7 @@
 #include "daemon/log.h"
 #include "daemon/version.h"
 #include "daemon/worker.h"
+#include "daemon/worker_report.h"
 #include "kvm/seat.h"
 
 enum {
@@ -30,6 +31,7 @@ struct worker_port {
 struct worker_place {
 	struct debugger debugger; /* fd -1: has left, the place is to be freed */
 	struct seat seat;
+	time_t since;
 };
 
 /* One who wants to. */
@@ -56,6 +58,9 @@ struct worker {
 	bool is_ending;    /* main has let go of us, or SIGTERM came */
 	bool is_stirred;   /* one debugger's doing may concern the others */
 	bool said_idle;
+	bool has_taken;             /* the guest was not free for a moment */
+	struct counts counts;       /* sessions so far */
+	struct control_answer told; /* what main knows of us, unasked */
 };
 
 /* ---- the end ----------------------------------------------------------------------------- */
@@ -368,6 +373,8 @@ static int worker_start_debugger(
 	debugger->loop = worker->loop;
 	debugger->ops = &worker_debugger_ops;
 	debugger->owner = worker;
+	taken->since = time(NULL);
+	worker->counts.sessions++;
 	log_info("a debugger has connected");
 	rc = debugger_start(debugger, visitor->fd, &taken->seat.target, worker->orders->number,
 		&worker->session_hooks);
@@ -409,6 +416,138 @@ static bool worker_admit(struct worker *worker)
 	return true;
 }
 
+/* ---- what main asks ---------------------------------------------------------------------- */
+
+static struct control_answer worker_describe(const struct worker *worker)
+{
+	struct control_answer answer = {
+		.debuggers = worker_count(worker),
+		.has_taken = worker->has_taken,
+	};
+
+	answer.is_held =
+		!answer.debuggers && worker->vm.state != VM_FREE && worker->vm.state != VM_GONE;
+	counts_take(&answer.counts, &worker->vm);
+	answer.counts.sessions = worker->counts.sessions;
+	return answer;
+}
+
+static int worker_answer(struct worker *worker, const struct control_answer *answer)
+{
+	struct control_message message = { .type = CONTROL_ANSWER, .answer = *answer };
+
+	return control_send(worker->control.fd, &message, NULL, 0);
+}
+
+/* Unasked, when something has changed that main shows. */
+static void worker_tell(struct worker *worker)
+{
+	struct control_answer now;
+
+	worker->has_taken = worker->has_taken || worker->vm.state != VM_FREE;
+	if (worker->is_ending)
+		return;
+	now = worker_describe(worker);
+	if (now.debuggers == worker->told.debuggers && now.is_held == worker->told.is_held &&
+		now.has_taken == worker->told.has_taken)
+		return;
+	if (worker_answer(worker, &now) == 0)
+		worker->told = now;
+}
+
+static int worker_show(struct worker *worker, int file_fd)
+{
+	struct worker_report_debugger debuggers[WORKER_DEBUGGERS_MAX];
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++) {
+		struct worker_place *place = worker->places[i];
+
+		if (place && place->debugger.fd >= 0)
+			debuggers[count++] = (struct worker_report_debugger){
+				.seat = &place->seat,
+				.fd = place->debugger.fd,
+				.has_spoken = session_has_spoken(place->debugger.session),
+				.since = place->since,
+			};
+	}
+	return worker_report_write(&worker->vm, debuggers, count, file_fd);
+}
+
+/* What it has set is taken back, whatever is done when a debugger vanishes. */
+static void worker_dismiss_debugger(struct worker_place *place)
+{
+	place->seat.target.ops->detach(&place->seat.target);
+	worker_drop_debugger(&place->debugger, "gdbproxyctl has ended it");
+}
+
+static int worker_detach(struct worker *worker, unsigned number)
+{
+	unsigned dropped = 0;
+
+	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++) {
+		struct worker_place *place = worker->places[i];
+
+		if (!place || place->debugger.fd < 0 ||
+			(number && place->seat.number + 1 != number))
+			continue;
+		worker_dismiss_debugger(place);
+		dropped++;
+	}
+	while (!number && worker->waiting_count) {
+		worker_refuse(worker, &worker->waiting[--worker->waiting_count], ECONNABORTED);
+		dropped++;
+	}
+	return dropped ? 0 : -ENOENT;
+}
+
+/* As if a debugger had come, stopped the guest, and detached. */
+static int worker_resume(struct worker *worker)
+{
+	struct seat seat;
+	int rc;
+
+	if (worker_count(worker) || worker->waiting_count)
+		return -EBUSY;
+	rc = seat_init(&seat, &worker->vm);
+	if (rc < 0)
+		return rc;
+	rc = seat.target.ops->stop(&seat.target);
+	seat.target.ops->detach(&seat.target);
+	return rc == -EALREADY ? 0 : rc;
+}
+
+static int worker_obey(struct worker *worker, const struct control_ask *ask, int file_fd)
+{
+	switch (ask->order) {
+	case CONTROL_COUNT:
+		return 0;
+	case CONTROL_SHOW:
+		return file_fd < 0 ? -EINVAL : worker_show(worker, file_fd);
+	case CONTROL_DETACH:
+		return worker_detach(worker, ask->debugger);
+	case CONTROL_RESUME:
+		return worker_resume(worker);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static void worker_on_ask(struct worker *worker, const struct control_ask *ask, int file_fd)
+{
+	int rc = worker_obey(worker, ask, file_fd);
+	struct control_answer answer = worker_describe(worker);
+
+	worker->received++;
+	worker->said_idle = false;
+	answer.id = ask->id;
+	answer.result = rc < 0 ? rc : 0;
+	answer.length = rc > 0 ? (uint32_t)rc : 0;
+	worker_answer(worker, &answer); /* main that does not read has its deadline */
+}
+
+/* ---- after every event -------------------------------------------------------------------- */
+
 static void worker_on_prepare(struct ev_loop *loop, struct ev_prepare *prepare, int events)
 {
 	struct worker *worker =
@@ -424,6 +563,7 @@ static void worker_on_prepare(struct ev_loop *loop, struct ev_prepare *prepare, 
 	}
 	worker_free_left(worker);
 	worker_watch_ports(worker);
+	worker_tell(worker);
 	worker_settle(worker);
 }
 
@@ -496,6 +636,8 @@ static bool worker_receive(struct worker *worker)
 		kept = 1;
 	} else if (message.type == CONTROL_HANDOVER) {
 		kept = worker_follow(worker, &message.handover, fds, count);
+	} else if (message.type == CONTROL_ASK) {
+		worker_on_ask(worker, &message.ask, count ? fds[0] : -1);
 	}
 	fd_close_all(fds + kept, count - kept);
 	return true;

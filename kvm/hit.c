@@ -132,6 +132,7 @@ bool hit_counts(struct vm *vm, struct vcpu *vcpu, const struct terms *terms, gva
 	most = hit_judge_all(&place, terms, verdicts);
 	if (most == HIT_NOTHING)
 		return false;
+	vm->counts.hits++;
 	rule = rule_get(&vm->rules, gva);
 	if (rule && !rule_count(rule))
 		return false;

@@ -88,15 +88,13 @@ int vm_init(struct vm *vm, const struct arch *arch, const struct vm_hooks *hooks
 {
 	int rc;
 
-	*vm = (struct vm){
-		.arch = arch,
-		.hooks = hooks,
-		.stop_timeout_ms = stop_timeout_ms,
-		.call_timeout_ms = VM_CALL_TIMEOUT_MS,
-		.linear_pc = true,
-		.vcpu_count = vcpu_count,
-		.state = VM_FREE,
-	};
+	vm->arch = arch;
+	vm->hooks = hooks;
+	vm->stop_timeout_ms = stop_timeout_ms;
+	vm->call_timeout_ms = VM_CALL_TIMEOUT_MS;
+	vm->linear_pc = true;
+	vm->vcpu_count = vcpu_count;
+	vm->state = VM_FREE;
 	vm->vcpus = calloc(vcpu_count, sizeof(*vm->vcpus));
 	vm->views = calloc(arch->view_count + 1u, sizeof(*vm->views));
 	rc = -ENOMEM;

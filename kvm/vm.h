@@ -48,6 +48,7 @@ struct vm_counts {
 	uint64_t steps; /* of those, single instructions */
 	uint64_t stops; /* told */
 	uint64_t walks; /* of page tables */
+	uint64_t hits;  /* of breakpoints and watchpoints that count, told or not */
 };
 
 struct vm {
@@ -98,7 +99,8 @@ struct vm {
 };
 
 /*
- * Starts empty; takes journal_fd.  arch is transfer_arch() but in tests.  0 or -errno (nothing to
+ * Starts empty, in memory that is all zero: most of it are tables whose pages nobody needs to touch before
+ * something is set.  Takes journal_fd.  arch is transfer_arch() but in tests.  0 or -errno (nothing to
  * be undone then).
  */
 int vm_init(struct vm *vm, const struct arch *arch, const struct vm_hooks *hooks, int journal_fd,

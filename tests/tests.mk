@@ -2,26 +2,28 @@
 # The tests: what they are made of, and `make check`.
 
 UNIT := test_activation test_agent test_breakpoint test_breakpoint_code test_channel test_client test_command \
-	test_condition test_conf test_conversation test_cursor test_decide_arm64 \
+	test_condition test_conf test_conversation test_ctl_request test_cursor test_decide_arm64 \
 	test_decide_x86_64 test_description test_description_arm64 test_directory \
 	test_document test_dwarf test_exception_log test_fd_receive test_fifo test_handover \
 	test_hex test_inject_arm64 test_inject_x86_64 test_instruction_arm64 \
-	test_instruction_x86_64 test_journal test_linux_guest test_linux_kernel_arm64 \
+	test_instruction_x86_64 test_journal test_json test_linux_guest test_linux_kernel_arm64 \
 	test_linux_kernel_x86_64 test_listen_address test_mappings test_memory test_monitor \
 	test_notify test_options test_packet test_packet_queue test_page_memo test_paging_arm64 \
 	test_paging_x86_64 test_pauth_arm64 test_plan_arm64 test_plan_x86_64 test_plant \
-	test_port test_program test_register_set test_registers_arm64 test_registers_x86_64 \
+	test_port test_program test_prometheus test_register_set test_registers_arm64 test_registers_x86_64 \
 	test_reply test_run_control test_saved_registers test_scan test_seat test_session \
 	test_step_arm64 test_step_x86_64 test_stop_queue test_stop_reply test_stored_vm test_table_entry \
 	test_thread_id test_view test_vmcoreinfo test_walk_memo
 UNIT += $(if $(filter x86_64,$(ARCH)),test_transfer_x86_64) test_xsave_x86_64
 UNIT_HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rsp_serve.c,$(wildcard tests/unit/*.c))
-FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_handover fuzz_monitor fuzz_lobby fuzz_packet fuzz_session fuzz_stored_vm fuzz_vmcoreinfo
+FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_ctl fuzz_handover fuzz_monitor fuzz_lobby fuzz_packet fuzz_session fuzz_stored_vm \
+	fuzz_vmcoreinfo
 
 UNIT_PROGRAMS := $(addprefix $(BUILD)/tests/unit/,$(UNIT))
 FUZZ_REPLAYS := $(addprefix $(BUILD)/tests/fuzz/,$(FUZZERS))
 
-$(BUILD)/tests/helpers.a: $(call object,$(UNIT_HELPERS))
+# With gdbproxyctl's parts: the other end of what the daemon writes.
+$(BUILD)/tests/helpers.a: $(call object,$(UNIT_HELPERS) $(CTL))
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -55,6 +57,19 @@ $(BUILD)/static/test_arm64_inject: $(call object,tests/system/test_arm64_inject.
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
+
+# Clients, good and bad, for rigs too.
+CTL_PEERS := $(BUILD)/static/ctl_peer $(BUILD)/static/hostile_peer
+$(CTL_PEERS): $(BUILD)/static/%: $(BUILD)/tests/system/%.o
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
+
+# Many VMs.
+$(BUILD)/static/scale: $(call object,tests/system/scale.c) $(BUILD)/libgdbproxy.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static -pthread $^ -o $@
 
 # A Linux guest's /init.
 $(BUILD)/static/linux_init: $(call object,tests/system/linux_init.c)
@@ -92,10 +107,10 @@ WALKS := $(BUILD)/tests/walk $(BUILD)/static/walk
 check: deps
 	tests/rig/fetch
 	tests/debuggers fetch
-	$(MAKE) all static tests $(WALKS) $(BUILD)/tests/test_lender
+	$(MAKE) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/static/scale $(BUILD)/tests/test_lender
 	$(MAKE) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
 	$(MAKE) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject \
-		build/arm64/static/linux_init
+		build/arm64/static/linux_init build/arm64/static/scale $(CTL_PEERS:$(BUILD)/%=build/arm64/%)
 	$(MAKE) check-built
 
 # Where another gdb would say other things than the one that has been through all themes.
@@ -125,6 +140,11 @@ check-built:
 		'non-stop, arm64=tests/system/non-stop arm64' \
 		'non-stop, newest gdb, this machine=GDB=gdb-new tests/system/non-stop host' \
 		'non-stop, newest gdb, arm64=GDB=gdb-new tests/system/non-stop arm64' \
+		'gdbproxyctl, this machine=tests/system/ctl host' \
+		'gdbproxyctl, arm64=tests/system/ctl arm64' \
+		'gdbproxyctl, x86-64 in Bochs=tests/system/ctl x86-bochs' \
+		'many VMs, this machine=tests/system/scale host' \
+		'many VMs, arm64=tests/system/scale arm64 40 8' \
 		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 20' \
 		'sudden death, arm64=tests/system/sudden-death arm64 20' \
 		'sudden death, this machine=tests/system/sudden-death host 20' \
@@ -138,6 +158,7 @@ check-built:
 		'hostile peers=tests/system/hostile' \
 		'lender=$(BUILD)/tests/test_lender' \
 		'lender, sanitized=$(SANITIZED)/tests/test_lender' \
+		'completion=tests/system/completion' \
 		'lint=tests/lint' \
 		'unit=$(call unit,$(BUILD))' \
 		'unit, sanitized=$(call unit,$(SANITIZED))' \

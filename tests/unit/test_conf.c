@@ -80,7 +80,13 @@ static void test_defaults(void **state)
 	assert_int_equal(conf.log_level, CONF_LOG_INFO);
 	assert_false(conf.packet_trace);
 	assert_int_equal(conf.stop_timeout_ms, 2000);
-	assert_int_equal(conf.max_vms, 64);
+	assert_int_equal(conf.max_vms, 1024);
+	assert_int_equal(conf.log_format, CONF_LOG_TEXT);
+	assert_string_equal(conf.control_socket, "");
+	assert_int_equal(conf.control_socket_mode, 0600);
+	assert_int_equal(conf.control_uid.count, 0);
+	assert_string_equal(conf.metrics_socket, "none");
+	assert_int_equal(conf.metrics_socket_mode, 0600);
 	assert_int_equal(conf.max_vcpus, 256);
 	assert_int_equal(conf.allow_uid.count, 0);
 	assert_int_equal(conf.on_disconnect, CONF_ON_DISCONNECT_RESUME);
@@ -119,8 +125,10 @@ static void test_every_key_is_set(void **state)
 		"vcpu-socket = ./v.sock\nvcpu-socket-mode=0666\nlisten = :1\nlisten = /a b/c#d\n"
 		"runtime-dir = run\nsocket-mode = 7\nallow-remote = yes\nlog-level = debug\n"
 		"packet-trace = yes\nstop-timeout-ms = 10\nmax-vms = 4096\nmax-vcpus = 1024\n"
-		"allow-uid = root, vmm 7,,8\non-disconnect = resume\n"
-		"on-worker-death = hold\n");
+		"allow-uid = root, vmm 7,,8\non-disconnect = resume\nlog-format = json\n"
+		"on-worker-death = hold\n"
+		"control-socket = none\ncontrol-socket-mode = 0660\ncontrol-uid = vmm\n"
+		"metrics-socket = ./m\nmetrics-socket-mode = 0666\n");
 	assert_string_equal(conf.vcpu_socket, "./v.sock");
 	assert_int_equal(conf.vcpu_socket_mode, 0666);
 	assert_int_equal(conf.listen.count, 2);
@@ -143,6 +151,13 @@ static void test_every_key_is_set(void **state)
 	assert_int_equal(conf.allow_uid.uid[2], 7);
 	assert_int_equal(conf.allow_uid.uid[3], 8);
 	assert_int_equal(conf_line_of(&conf, "allow-uid"), 13);
+	assert_int_equal(conf.log_format, CONF_LOG_JSON);
+	assert_string_equal(conf.control_socket, "none");
+	assert_int_equal(conf.control_socket_mode, 0660);
+	assert_int_equal(conf.control_uid.count, 1);
+	assert_int_equal(conf.control_uid.uid[0], 1234);
+	assert_string_equal(conf.metrics_socket, "./m");
+	assert_int_equal(conf.metrics_socket_mode, 0666);
 }
 
 static void test_syntax_accepted(void **state)
@@ -243,6 +258,14 @@ static void test_values_refused(void **state)
 	(void)state;
 	assert_refused("vcpu-socket = :1234", "f:1: vcpu-socket: must be the path of a Unix socket "
 					      "and contain a '/', not ':1234'");
+	assert_refused("control-socket = no",
+		"f:1: control-socket: must be 'none' or the path of a Unix socket and contain a "
+		"'/', not 'no'");
+	assert_refused("metrics-socket = :9100",
+		"f:1: metrics-socket: must be 'none' or the path of a Unix socket and contain a "
+		"'/', not ':9100'");
+	assert_refused(
+		"log-format = logfmt", "f:1: log-format: must be one of text, json, not 'logfmt'");
 	assert_refused("socket-mode = 0680", "f:1: socket-mode: must be octal permissions from 0 "
 					     "to 0777, such as 0660, not '0680'");
 	assert_refused("socket-mode = 01777", "f:1: socket-mode: must be octal permissions from 0 "
@@ -390,6 +413,9 @@ static void test_settle(void **state)
 	assert_string_equal(conf.vcpu_socket, "/run/user/1000/gdbproxyd/vcpu.sock");
 	assert_int_equal(conf.allow_uid.count, 2);
 	assert_int_equal(conf.allow_uid.uid[1], 1000);
+	assert_string_equal(conf.control_socket, "/run/user/1000/gdbproxyd/control.sock");
+	assert_int_equal(conf.control_uid.count, 2);
+	assert_int_equal(conf.control_uid.uid[1], 1000);
 
 	settle(&conf, "", &bare_env);
 	assert_string_equal(conf.runtime_dir, "/run/gdbproxyd");
@@ -471,12 +497,15 @@ static void test_format_size_is_enough(void **state)
 	settle(&conf, "", &root_env);
 	memset(conf.vcpu_socket, 'a', CONF_TEXT_SIZE - 1);
 	memset(conf.runtime_dir, 'a', CONF_TEXT_SIZE - 1);
+	memset(conf.control_socket, 'a', CONF_TEXT_SIZE - 1);
+	memset(conf.metrics_socket, 'a', CONF_TEXT_SIZE - 1);
 	for (i = 0; i < CONF_LISTEN_MAX; i++)
 		memset(conf.listen.text[i], 'a', CONF_TEXT_SIZE - 1);
 	conf.listen.count = CONF_LISTEN_MAX;
 	for (i = 0; i < CONF_UID_MAX; i++)
 		conf.allow_uid.uid[i] = 4294967294u - i;
 	conf.allow_uid.count = CONF_UID_MAX;
+	conf.control_uid = conf.allow_uid;
 	for (i = 0; i < CONF_KEY_COUNT; i++)
 		conf.line[i] = CONF_LINE_COMMAND;
 	assert_true(conf_format(&conf, text, sizeof(text)) > 0);

@@ -272,6 +272,17 @@ static void test_addresses_are_checked(void **state)
 		"--listen: '127.0.0.1:1' is used twice");
 	assert_refused(
 		"gdbproxyd --listen /a/b --vcpu-socket /a/b", "--listen: '/a/b' is used twice");
+	assert_refused("gdbproxyd --runtime-dir /a --listen /a/control.sock",
+		"--listen: '/a/control.sock' is used twice");
+	write_conf("runtime-dir = /a\nmetrics-socket = /a/control.sock\n");
+	assert_refused_in_file(
+		"gdbproxyd -f @", "2: metrics-socket: '/a/control.sock' is used twice");
+	write_conf("runtime-dir = /a\ncontrol-socket = /a/vcpu.sock\n");
+	assert_refused_in_file("gdbproxyd -f @", "2: control-socket: '/a/vcpu.sock' is used twice");
+	write_conf("control-socket = none\nmetrics-socket = none\n");
+	load("gdbproxyd -f @");
+	assert_int_equal(command.options.control_socket.length, 0);
+	assert_int_equal(command.options.metrics_socket.length, 0);
 	write_conf("vcpu-socket = unix:/run/v\n");
 	assert_refused_in_file("gdbproxyd -f @",
 		"1: vcpu-socket: a Unix socket is written as its path, "
@@ -525,6 +536,47 @@ static void test_log_cuts(void **state)
 	assert_int_equal(strcspn(text, "\n"), strlen(text) - 1);
 }
 
+/* The members in their order; time and pid may be any. */
+static void assert_json_line(const char *line, const char *rest)
+{
+	int year, month, day, hour, minute, second, micro, pid, length = 0;
+
+	assert_int_equal(sscanf(line, "{\"time\":\"%4d-%2d-%2dT%2d:%2d:%2d.%6dZ\",\"level\":%n",
+				 &year, &month, &day, &hour, &minute, &second, &micro, &length),
+		7);
+	line += length;
+	assert_memory_equal(line, rest, strcspn(rest, "@"));
+	line += strcspn(rest, "@");
+	assert_int_equal(sscanf(line, "%d%n", &pid, &length), 1);
+	assert_int_equal(pid, getpid());
+	assert_string_equal(line + length, strchr(rest, '@') + 1);
+}
+
+static void test_log_json(void **state)
+{
+	const char *text;
+
+	(void)state;
+	log_set_form(LOG_FORM_JSON);
+	assert_json_line(logged(say_info), "\"info\",\"pid\":@,\"event\":\"news\"}\n");
+	assert_json_line(logged(say_warn), "\"warning\",\"pid\":@,\"event\":\"cannot move: "
+					   "Invalid cross-device link\"}\n");
+	log_set_subject("vm\"}\n2");
+	assert_json_line(logged(say_errorx), "\"error\",\"pid\":@,\"vm\":\"vm\\\"}\\u000a2\","
+					     "\"event\":\"failed\"}\n");
+	log_set_subject(NULL);
+	assert_json_line(logged(say_foreign),
+		"\"info\",\"pid\":@,\"event\":\"a\\u000ab\\u001b[2J\\\\\\u0009\\u007f\\u00c3"
+		"\\u00a9~\"}\n");
+	text = logged(say_long);
+	assert_int_equal(strlen(text), LOG_LINE_MAX);
+	assert_string_equal(text + LOG_LINE_MAX - 7, "a...\"}\n");
+	text = logged(say_long_foreign);
+	assert_true(strlen(text) > LOG_LINE_MAX - 8 && strlen(text) <= LOG_LINE_MAX);
+	assert_string_equal(text + strlen(text) - 12, "\\u000a...\"}\n");
+	log_set_form(LOG_FORM_TEXT);
+}
+
 /* log_init() looks at stderr, so it is called with the pipe in place. */
 static void say_to_journal(void)
 {
@@ -598,6 +650,7 @@ int main(void)
 		cmocka_unit_test(test_log_subject),
 		cmocka_unit_test(test_log_escapes),
 		cmocka_unit_test(test_log_cuts),
+		cmocka_unit_test(test_log_json),
 		cmocka_unit_test(test_log_to_journal),
 	};
 
