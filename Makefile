@@ -66,7 +66,7 @@ KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kv
 	kvm/paging_arm64.c kvm/paging_x86_64.c kvm/pauth_arm64.c kvm/plan_arm64.c \
 	kvm/plan_x86_64.c kvm/plant.c kvm/port.c kvm/port_lend.c kvm/program.c \
 	kvm/register_set.c kvm/registers_arm64.c kvm/registers_x86_64.c kvm/rule.c \
-	kvm/run_control.c kvm/run_event.c kvm/run_launch.c kvm/run_points.c kvm/run_report.c \
+	kvm/run_control.c kvm/run_event.c kvm/run_keep.c kvm/run_launch.c kvm/run_points.c kvm/run_report.c \
 	kvm/seat.c kvm/step_arm64.c kvm/step_x86_64.c kvm/system_x86_64.c kvm/table_entry.c \
 	kvm/table_entry_arm64.c kvm/table_entry_x86_64.c kvm/terms.c kvm/vcpu.c kvm/view.c \
 	kvm/views_x86_64.c kvm/vm.c kvm/walk_memo.c kvm/xsave_x86_64.c
@@ -81,7 +81,7 @@ LENDER := kvm/lender.c kvm/lender_alarm.c kvm/lender_kick.c kvm/lender_link.c kv
 LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c protocol/handover.c
 
 DAEMON := daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c daemon/directory.c \
-	daemon/fd_receive.c daemon/lent_vm.c daemon/listener.c daemon/lobby.c daemon/log.c \
+	daemon/fd_receive.c daemon/hold.c daemon/lent_vm.c daemon/listener.c daemon/lobby.c daemon/log.c \
 	daemon/options.c daemon/service.c daemon/vmm.c daemon/worker.c
 
 # The one user of libfdt, and only on arm64: linked statically.

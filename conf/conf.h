@@ -26,7 +26,7 @@ enum {
 	CONF_TEXT_SIZE = 256,     /* a path or an address, with its NUL */
 	CONF_LISTEN_MAX = 16,     /* listen addresses */
 	CONF_UID_MAX = 64,        /* users in allow-uid */
-	CONF_KEY_COUNT = 14,      /* rows of the key table */
+	CONF_KEY_COUNT = 15,      /* rows of the key table */
 	CONF_FILE_MAX = 65536,    /* bytes in a configuration file */
 	CONF_FORMAT_SIZE = 16384, /* enough for any conf_format() */
 };
@@ -41,8 +41,17 @@ enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARNING, CONF_LOG_INFO, CONF_LOG_
 /* In the order of the words of the key on-worker-death. */
 enum conf_on_worker_death { CONF_ON_WORKER_DEATH_RESUME, CONF_ON_WORKER_DEATH_HOLD };
 
-/* In the order of the words of the key on-disconnect. */
-enum conf_on_disconnect { CONF_ON_DISCONNECT_RESUME };
+/* What a stopped guest does whose debugger has vanished. */
+enum conf_on_disconnect {
+	CONF_ON_DISCONNECT_RESUME,
+	CONF_ON_DISCONNECT_HOLD,
+	CONF_ON_DISCONNECT_HOLD_FOR,
+};
+
+struct conf_disconnect {
+	unsigned int policy;  /* enum conf_on_disconnect */
+	unsigned int seconds; /* HOLD_FOR: for so long; else 0 */
+};
 
 struct conf_listen {
 	unsigned int count;
@@ -70,7 +79,8 @@ struct conf {
 	unsigned int max_vcpus; /* of one VM */
 	struct conf_uids allow_uid;
 	unsigned int on_worker_death; /* enum conf_on_worker_death */
-	unsigned int on_disconnect;   /* enum conf_on_disconnect */
+	struct conf_disconnect on_disconnect;
+	unsigned int peer_timeout_s; /* 0: none */
 
 	unsigned int line[CONF_KEY_COUNT]; /* by row of the key table: where the value came from */
 };
