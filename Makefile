@@ -82,7 +82,7 @@ LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c proto
 
 DAEMON := daemon/address.c daemon/control.c daemon/daemon.c daemon/debugger.c daemon/directory.c \
 	daemon/fd_receive.c daemon/hold.c daemon/lent_vm.c daemon/listener.c daemon/lobby.c daemon/log.c \
-	daemon/options.c daemon/service.c daemon/vmm.c daemon/worker.c
+	daemon/options.c daemon/peer_process.c daemon/service.c daemon/vmm.c daemon/worker.c
 
 # The one user of libfdt, and only on arm64: linked statically.
 FDT_CFLAGS := $(if $(CROSS_COMPILE),-isystem $(CACHE)/arm64-libfdt/usr/include)
