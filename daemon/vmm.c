@@ -418,6 +418,8 @@ static void vmm_on_process_end(struct peer_process *process)
 {
 	struct vmm *vmm = (struct vmm *)((char *)process - offsetof(struct vmm, process));
 
+	for (int i = 0; i < VMM_BURST && vmm->life != VMM_ENDED && vmm_receive(vmm) > 0; i++)
+		; /* what it has said last */
 	vmm_end(vmm);
 }
 

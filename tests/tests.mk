@@ -4,7 +4,7 @@
 UNIT := test_agent test_breakpoint test_breakpoint_code test_channel test_client test_command \
 	test_condition test_conf test_conversation test_cursor test_decide_arm64 \
 	test_decide_x86_64 test_description test_description_arm64 test_directory \
-	test_document test_dwarf test_exception_log test_fd_receive test_fifo test_handover test_handover_talk \
+	test_document test_dwarf test_exception_log test_fd_receive test_fifo test_handover test_handover_talk test_hostile_reports \
 	test_hex test_inject_arm64 test_inject_x86_64 test_instruction_arm64 \
 	test_instruction_x86_64 test_journal test_keep test_linux_guest test_linux_kernel_arm64 \
 	test_linux_kernel_x86_64 test_listen_address test_mappings test_memory test_monitor \
@@ -138,7 +138,8 @@ check-built:
 		'page walks, arm64=tests/system/walk-run arm64' \
 		'page walks, this machine=tests/system/walk-run host' \
 		'exceptions, arm64=tests/system/inject-run' \
-		'hostile peers=tests/system/hostile' \
+		'hostile peers, this machine=tests/system/hostile host' \
+		'hostile peers, arm64=tests/system/hostile arm64' \
 		'lender=$(BUILD)/tests/test_lender' \
 		'lender, sanitized=$(SANITIZED)/tests/test_lender' \
 		'lint=tests/lint' \

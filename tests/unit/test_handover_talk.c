@@ -100,6 +100,8 @@ static void test_every_field_is_in_the_table(void **state)
 	if (talk_uncovered())
 		fail_msg(
 			"handover_talk.c: talk_fields[] does not have all of %s", talk_uncovered());
+	/* Types have no gap: a new one would come next. */
+	assert_string_equal(handover_type_name(HANDOVER_GOODBYE + 1), "?");
 }
 
 static void test_the_right_one(void **state)
