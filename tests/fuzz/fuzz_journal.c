@@ -99,7 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	page_make(kind, data, size);
 	fd = file_make(kind);
 	rc = journal_open(fd, &journal);
-	if (rc == 0 && (!(kind & SEALED) || (kind & (SHORT | LONG)) == SHORT || journal.page->magic != JOURNAL_MAGIC))
+	if (rc == 0 && (!(kind & SEALED) || (kind & (SHORT | LONG)) == SHORT ||
+			       journal.page->magic != JOURNAL_MAGIC))
 		abort();
 	if (rc == 0 && !(kind & READ_ONLY))
 		write_on(&journal, data, size);
