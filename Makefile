@@ -66,7 +66,7 @@ KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kv
 	kvm/paging_arm64.c kvm/paging_x86_64.c kvm/pauth_arm64.c kvm/plan_arm64.c \
 	kvm/plan_x86_64.c kvm/plant.c kvm/port.c kvm/port_lend.c kvm/program.c \
 	kvm/register_set.c kvm/registers_arm64.c kvm/registers_x86_64.c kvm/rule.c \
-	kvm/run_control.c kvm/run_event.c kvm/run_launch.c kvm/run_points.c kvm/run_report.c \
+	kvm/run_control.c kvm/run_event.c kvm/run_keep.c kvm/run_launch.c kvm/run_points.c kvm/run_report.c \
 	kvm/seat.c kvm/step_arm64.c kvm/step_x86_64.c kvm/system_x86_64.c kvm/table_entry.c \
 	kvm/table_entry_arm64.c kvm/table_entry_x86_64.c kvm/terms.c kvm/vcpu.c kvm/view.c \
 	kvm/views_x86_64.c kvm/vm.c kvm/walk_memo.c kvm/xsave_x86_64.c
@@ -82,11 +82,11 @@ LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c proto
 
 DAEMON := daemon/activation.c daemon/address.c daemon/control.c daemon/counts.c daemon/ctl.c \
 	daemon/ctl_request.c daemon/daemon.c daemon/debugger.c daemon/directory.c \
-	daemon/fd_receive.c daemon/http_request.c daemon/json.c daemon/lent_vm.c daemon/listener.c \
-	daemon/listeners.c daemon/lobby.c daemon/log.c daemon/metrics.c daemon/notify.c \
-	daemon/options.c daemon/outlet.c daemon/prometheus.c daemon/question.c daemon/reload.c \
-	daemon/restore.c daemon/service.c daemon/store.c daemon/store_name.c daemon/vmm.c \
-	daemon/vmm_shown.c daemon/worker.c daemon/worker_report.c
+	daemon/fd_receive.c daemon/hold.c daemon/http_request.c daemon/json.c daemon/lent_vm.c \
+	daemon/listener.c daemon/listeners.c daemon/lobby.c daemon/log.c daemon/metrics.c \
+	daemon/notify.c daemon/options.c daemon/outlet.c daemon/peer_process.c daemon/prometheus.c \
+	daemon/question.c daemon/reload.c daemon/restore.c daemon/service.c daemon/store.c \
+	daemon/store_name.c daemon/vmm.c daemon/vmm_shown.c daemon/worker.c daemon/worker_report.c
 
 CTL := ctl/answer.c ctl/link.c ctl/order.c ctl/record.c ctl/table.c
 

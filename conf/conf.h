@@ -28,7 +28,7 @@ enum {
 	CONF_UID_MAX = 64,        /* users in allow-uid */
 	CONF_VMS_MAX = 4096,      /* the most that max-vms can be */
 	CONF_KEPT_SIZE = 256,     /* enough for any conf_keep_fixed() */
-	CONF_KEY_COUNT = 20,      /* rows of the key table */
+	CONF_KEY_COUNT = 21,      /* rows of the key table */
 	CONF_FILE_MAX = 65536,    /* bytes in a configuration file */
 	CONF_FORMAT_SIZE = 16384, /* enough for any conf_format() */
 };
@@ -45,8 +45,17 @@ enum conf_on_worker_death { CONF_ON_WORKER_DEATH_RESUME, CONF_ON_WORKER_DEATH_HO
 /* In the order of the words of the key log-format. */
 enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
 
-/* In the order of the words of the key on-disconnect. */
-enum conf_on_disconnect { CONF_ON_DISCONNECT_RESUME };
+/* What a stopped guest does whose debugger has vanished. */
+enum conf_on_disconnect {
+	CONF_ON_DISCONNECT_RESUME,
+	CONF_ON_DISCONNECT_HOLD,
+	CONF_ON_DISCONNECT_HOLD_FOR,
+};
+
+struct conf_disconnect {
+	unsigned int policy;  /* enum conf_on_disconnect */
+	unsigned int seconds; /* HOLD_FOR: for so long; else 0 */
+};
 
 struct conf_listen {
 	unsigned int count;
@@ -74,13 +83,14 @@ struct conf {
 	unsigned int max_vms;
 	unsigned int max_vcpus; /* of one VM */
 	struct conf_uids allow_uid;
-	unsigned int on_worker_death; /* enum conf_on_worker_death */
-	unsigned int on_disconnect;   /* enum conf_on_disconnect */
+	unsigned int on_worker_death;        /* enum conf_on_worker_death */
 	char control_socket[CONF_TEXT_SIZE]; /* "none": there is none */
 	unsigned int control_socket_mode;
 	struct conf_uids control_uid;
 	char metrics_socket[CONF_TEXT_SIZE]; /* "none": there is none */
 	unsigned int metrics_socket_mode;
+	struct conf_disconnect on_disconnect;
+	unsigned int peer_timeout_s; /* 0: none */
 
 	unsigned int line[CONF_KEY_COUNT]; /* by row of the key table: where the value came from */
 };

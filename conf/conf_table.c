@@ -9,7 +9,6 @@
 static const char *const log_level_words[] = { "error", "warning", "info", "debug", NULL };
 static const char *const on_worker_death_words[] = { "resume", "hold", NULL };
 static const char *const log_format_words[] = { "text", "json", NULL };
-static const char *const on_disconnect_words[] = { "resume", NULL };
 
 /* The handover passes fds, so only a Unix socket will do. */
 static int check_vcpu_socket(const char *text, struct conf_error *error)
@@ -27,14 +26,6 @@ static int check_own_socket(const char *text, struct conf_error *error)
 		return 0;
 	return conf_error_set(error,
 		"must be 'none' or the path of a Unix socket and contain a '/', not '%s'", text);
-}
-
-static int check_on_disconnect(const char *text, struct conf_error *error)
-{
-	if (strcmp(text, "resume") == 0)
-		return 0;
-	return conf_error_set(
-		error, "'%s' is not available: 'resume' is the only choice so far", text);
 }
 
 static const struct conf_key conf_keys[] = {
@@ -78,9 +69,13 @@ static const struct conf_key conf_keys[] = {
 		.check = check_own_socket, .doc = "Unix socket where Prometheus reads, or none" },
 	{ "metrics-socket-mode", &conf_type_mode, FIELD(metrics_socket_mode), .fallback = "0600",
 		.doc = "permissions of that socket, octal" },
-	{ "on-disconnect", &conf_type_choice, FIELD(on_disconnect), .fallback = "resume",
-		.words = on_disconnect_words, .check = check_on_disconnect,
-		.doc = "what the guest does when its debugger vanishes: resume" },
+	{ "on-disconnect", &conf_type_disconnect, FIELD(on_disconnect), .fallback = "resume",
+		.min = 1, .max = 86400,
+		.doc = "what a stopped guest does when its debugger vanishes: resume, hold, "
+		       "hold-for SECONDS" },
+	{ "peer-timeout-s", &conf_type_number, FIELD(peer_timeout_s), .fallback = "60", .min = 0,
+		.max = 86400,
+		.doc = "how long a debugger may give no sign of life, seconds; 0: for ever" },
 	{ "on-worker-death", &conf_type_choice, FIELD(on_worker_death), .fallback = "resume",
 		.words = on_worker_death_words,
 		.doc = "what a guest under debug does when its worker dies: resume or hold" },

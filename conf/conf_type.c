@@ -272,6 +272,56 @@ static bool uids_format(
 	return true;
 }
 
+static int disconnect_fail(const struct conf_input *input, struct conf_error *error)
+{
+	return conf_error_set(error,
+		"must be resume, hold, or hold-for and a number of seconds from %u to %u, not '%s'",
+		input->key->min, input->key->max, input->text);
+}
+
+static int disconnect_read(const struct conf_input *input, void *field, struct conf_error *error)
+{
+	static const char *const words[] = {
+		[CONF_ON_DISCONNECT_RESUME] = "resume",
+		[CONF_ON_DISCONNECT_HOLD] = "hold",
+		[CONF_ON_DISCONNECT_HOLD_FOR] = "hold-for",
+	};
+	struct conf_disconnect disconnect = { .policy = 0 };
+	char word[CONF_LEX_VALUE_SIZE];
+	const char *list = input->text;
+
+	if (!list_take(&list, word))
+		return disconnect_fail(input, error);
+	while (disconnect.policy < sizeof(words) / sizeof(words[0]) &&
+		strcmp(words[disconnect.policy], word) != 0)
+		disconnect.policy++;
+	if (disconnect.policy == sizeof(words) / sizeof(words[0]))
+		return disconnect_fail(input, error);
+	if (disconnect.policy == CONF_ON_DISCONNECT_HOLD_FOR &&
+		(!list_take(&list, word) ||
+			digits_read(word, 10, input->key->max, &disconnect.seconds) < 0 ||
+			disconnect.seconds < input->key->min))
+		return disconnect_fail(input, error);
+	if (list_take(&list, word))
+		return disconnect_fail(input, error);
+	memcpy(field, &disconnect, sizeof(disconnect));
+	return 0;
+}
+
+static bool disconnect_format(
+	const struct conf_key *key, const void *field, unsigned int index, char *text, size_t size)
+{
+	const struct conf_disconnect *disconnect = field;
+
+	(void)key;
+	if (disconnect->policy == CONF_ON_DISCONNECT_HOLD_FOR)
+		snprintf(text, size, "hold-for %u", disconnect->seconds);
+	else
+		snprintf(text, size, "%s",
+			disconnect->policy == CONF_ON_DISCONNECT_HOLD ? "hold" : "resume");
+	return index == 0;
+}
+
 const struct conf_type conf_type_text = { text_read, text_format };
 const struct conf_type conf_type_listen = { listen_read, listen_format };
 const struct conf_type conf_type_mode = { mode_read, mode_format };
@@ -279,3 +329,4 @@ const struct conf_type conf_type_switch = { switch_read, switch_format };
 const struct conf_type conf_type_choice = { choice_read, choice_format };
 const struct conf_type conf_type_number = { number_read, number_format };
 const struct conf_type conf_type_uids = { uids_read, uids_format };
+const struct conf_type conf_type_disconnect = { disconnect_read, disconnect_format };

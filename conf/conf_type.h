@@ -40,5 +40,7 @@ extern const struct conf_type conf_type_switch; /* bool: yes, no */
 extern const struct conf_type conf_type_choice; /* unsigned int: index in key->words */
 extern const struct conf_type conf_type_number; /* unsigned int: key->min to key->max */
 extern const struct conf_type conf_type_uids;   /* struct conf_uids */
+/* struct conf_disconnect: "resume", "hold", or "hold-for" and key->min to key->max */
+extern const struct conf_type conf_type_disconnect;
 
 #endif

@@ -10,9 +10,6 @@
 #include "daemon/debugger.h"
 #include "daemon/log.h"
 
-/* A debugger that reads nothing for so long, though something waits for it, is not there any more. */
-static const double debugger_stall_s = 60.;
-
 /* True while the connection lives. */
 static bool debugger_end(struct debugger *debugger, const char *why)
 {
@@ -52,7 +49,8 @@ static bool debugger_flush(struct debugger *debugger)
 		if (n < 0)
 			return debugger_end(debugger, strerror(errno));
 		session_output_consume(debugger->session, (size_t)n);
-		ev_timer_stop(debugger->loop, &debugger->stall);
+		if (session_has_spoken(debugger->session))
+			ev_timer_stop(debugger->loop, &debugger->stall);
 	}
 	if (session_is_over(debugger->session))
 		return debugger_end(debugger, "detached");
@@ -83,6 +81,15 @@ void debugger_log_packet(void *context, bool incoming, const char *payload, size
 	log_info("%s %.*s", incoming ? "<-" : "->", (int)(length < 1024 ? length : 1024), payload);
 }
 
+/* From now on it has so long to show that it is there. */
+static void debugger_expect(struct debugger *debugger)
+{
+	if (!debugger->patience_s || ev_is_active(&debugger->stall))
+		return;
+	ev_timer_set(&debugger->stall, debugger->patience_s, 0.);
+	ev_timer_start(debugger->loop, &debugger->stall);
+}
+
 /* Reads on while there is room: the session must hear an interrupt even while it owes a reply. */
 static void debugger_watch(struct debugger *debugger)
 {
@@ -92,13 +99,12 @@ static void debugger_watch(struct debugger *debugger)
 		ev_io_stop(debugger->loop, &debugger->read);
 	if (debugger_is_flushed(debugger)) {
 		ev_io_stop(debugger->loop, &debugger->write);
+		if (session_has_spoken(debugger->session))
+			ev_timer_stop(debugger->loop, &debugger->stall);
 		return;
 	}
 	ev_io_start(debugger->loop, &debugger->write);
-	if (!ev_is_active(&debugger->stall)) {
-		ev_timer_set(&debugger->stall, debugger_stall_s, 0.);
-		ev_timer_start(debugger->loop, &debugger->stall);
-	}
+	debugger_expect(debugger);
 }
 
 void debugger_update(struct debugger *debugger)
@@ -152,21 +158,29 @@ static void debugger_on_writable(struct ev_loop *loop, struct ev_io *io, int eve
 
 static void debugger_on_stall(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
+	struct debugger *debugger =
+		(struct debugger *)((char *)timer - offsetof(struct debugger, stall));
+
 	(void)loop;
 	(void)events;
-	debugger_end((struct debugger *)((char *)timer - offsetof(struct debugger, stall)),
-		"it reads nothing");
+	debugger_end(debugger, session_has_spoken(debugger->session)
+				       ? "it reads nothing"
+				       : "it has said nothing that makes sense");
 }
 
 /*
  * For TCP: no waiting for more, and a peer that vanished is noticed, whether or not something is on its
  * way to it. Unix sockets refuse, rightly.
  */
-static void debugger_tune(int fd)
+static void debugger_tune(int fd, unsigned patience_s)
 {
-	int one = 1, idle_s = 30, interval_s = 10, count = 3, unheard_ms = 60000;
+	int one = 1, count = 3, unheard_ms = (int)patience_s * 1000;
+	int idle_s = patience_s > 2 ? (int)patience_s / 2 : 1;
+	int interval_s = patience_s > 6 ? (int)patience_s / 6 : 1;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (!patience_s)
+		return;
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
@@ -186,10 +200,11 @@ int debugger_start(struct debugger *debugger, int fd, struct target *target, uns
 		debugger->fd = -1;
 		return -ENOMEM;
 	}
-	debugger_tune(fd);
+	debugger_tune(fd, debugger->patience_s);
 	ev_io_init(&debugger->read, debugger_on_readable, fd, EV_READ);
 	ev_io_init(&debugger->write, debugger_on_writable, fd, EV_WRITE);
 	ev_timer_init(&debugger->stall, debugger_on_stall, 0., 0.);
+	debugger_expect(debugger);
 	debugger_update(debugger);
 	return 0;
 }

@@ -36,8 +36,11 @@ struct debugger_talk {
 struct debugger {
 	struct ev_loop *loop;
 	struct ev_io read, write;
-	struct ev_timer stall; /* it reads nothing of what waits for it */
-	int fd;                /* -1: no connection */
+	struct ev_timer
+		stall; /* it reads nothing of what waits for it, or has not said a word yet */
+	unsigned
+		patience_s; /* with either, and with a peer that TCP does not hear of; 0: for ever */
+	int fd;             /* -1: no connection */
 	struct session *session;
 	const struct debugger_ops *ops;
 	void *owner;
@@ -48,7 +51,7 @@ struct debugger {
 
 /*
  * Starts a session with target, of that number (session.h), on fd, which it takes; the caller has set
- * loop, ops and owner.  0 or -errno (fd is closed then).
+ * loop, ops, owner and patience_s.  0 or -errno (fd is closed then).
  */
 int debugger_start(struct debugger *debugger, int fd, struct target *target, unsigned process,
 	const struct session_hooks *hooks);

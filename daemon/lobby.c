@@ -107,6 +107,7 @@ static int lobby_start_debugger(
 	debugger->loop = lobby->loop;
 	debugger->ops = &lobby_debugger_ops;
 	debugger->owner = lobby;
+	debugger->patience_s = lobby->orders->conf->peer_timeout_s;
 	rc = debugger_start(debugger, fd, NULL, 0, &lobby->session_hooks);
 	if (rc == 0)
 		rc = debugger_continue(debugger, &from->talk, (int)from->refusal);

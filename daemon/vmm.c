@@ -384,6 +384,7 @@ static void vmm_end(struct vmm *vmm)
 	vmm->life = VMM_ENDED;
 	ev_io_stop(vmm_loop(vmm), &vmm->io);
 	close(vmm->io.fd);
+	peer_process_unwatch(&vmm->process);
 	listener_stop(&vmm->rsp_listener);
 	service_refuse_waiting(&vmm->worker, ESRCH);
 	store_drop(&vmm->daemon->store, &vmm->stored);
@@ -480,6 +481,15 @@ static void vmm_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 		vmm_end(vmm);
 }
 
+static void vmm_on_process_end(struct peer_process *process)
+{
+	struct vmm *vmm = (struct vmm *)((char *)process - offsetof(struct vmm, process));
+
+	for (int i = 0; i < VMM_BURST && vmm->life != VMM_ENDED && vmm_receive(vmm) > 0; i++)
+		; /* what it has said last */
+	vmm_end(vmm);
+}
+
 struct vmm *vmm_create(struct daemon *daemon, int fd, const struct ucred *peer)
 {
 	struct vmm *vmm = calloc(1, sizeof(*vmm));
@@ -495,6 +505,7 @@ struct vmm *vmm_create(struct daemon *daemon, int fd, const struct ucred *peer)
 	handover_init(&vmm->handover, &daemon->limits);
 	ev_io_init(&vmm->io, vmm_on_readable, fd, EV_READ);
 	ev_io_start(daemon->loop, &vmm->io);
+	peer_process_watch(&vmm->process, daemon->loop, peer->pid, vmm_on_process_end);
 	return vmm;
 }
 
@@ -511,6 +522,7 @@ void vmm_destroy(struct vmm *vmm)
 	service_fini(&vmm->worker);
 	if (vmm->number)
 		directory_remove(&vmm->daemon->directory, vmm->number);
+	peer_process_unwatch(&vmm->process);
 	if (vmm->life != VMM_ENDED) {
 		ev_io_stop(vmm_loop(vmm), &vmm->io);
 		close(vmm->io.fd);
@@ -534,6 +546,7 @@ void vmm_forget(struct vmm *vmm, bool keep_lent)
 
 	if (vmm->life != VMM_ENDED)
 		vmm_forget_io(loop, &vmm->io);
+	peer_process_unwatch(&vmm->process);
 	if (vmm->rsp_listener.loop)
 		listener_forget(&vmm->rsp_listener);
 	service_fini(&vmm->worker);

@@ -12,6 +12,7 @@
 #include "daemon/counts.h"
 #include "daemon/lent_vm.h"
 #include "daemon/listener.h"
+#include "daemon/peer_process.h"
 #include "daemon/service.h"
 #include "daemon/store.h"
 #include "daemon/worker.h"
@@ -29,6 +30,7 @@ struct vmm {
 	struct daemon *daemon;
 	struct vmm *next;
 	struct ev_io io;
+	struct peer_process process;
 	enum vmm_life life;
 	bool is_named; /* HELLO was accepted: lent is initialized */
 	unsigned refusals;

@@ -9,6 +9,7 @@
 #include "daemon/debugger.h"
 #include "daemon/control.h"
 #include "daemon/fd_receive.h"
+#include "daemon/hold.h"
 #include "daemon/log.h"
 #include "daemon/version.h"
 #include "daemon/worker.h"
@@ -48,6 +49,7 @@ struct worker {
 	struct session_hooks session_hooks;
 	struct worker_port *ports;
 	struct ev_timer deadline, watch;
+	struct hold hold;
 	struct ev_io control;
 	struct ev_signal sigterm;
 	struct ev_prepare settle; /* after every event */
@@ -155,6 +157,7 @@ static void worker_refuse(struct worker *worker, struct worker_visitor *visitor,
 static void worker_end(struct worker *worker, const char *why)
 {
 	worker->is_ending = true;
+	hold_end(&worker->hold);
 	worker_drop_all(worker, why);
 	while (worker->waiting_count)
 		worker_refuse(worker, &worker->waiting[--worker->waiting_count], ESHUTDOWN);
@@ -375,6 +378,7 @@ static int worker_start_debugger(
 	debugger->owner = worker;
 	taken->since = time(NULL);
 	worker->counts.sessions++;
+	debugger->patience_s = worker->orders->conf->peer_timeout_s;
 	log_info("a debugger has connected");
 	rc = debugger_start(debugger, visitor->fd, &taken->seat.target, worker->orders->number,
 		&worker->session_hooks);
@@ -562,6 +566,7 @@ static void worker_on_prepare(struct ev_loop *loop, struct ev_prepare *prepare, 
 		worker_pump(worker);
 	}
 	worker_free_left(worker);
+	hold_update(&worker->hold);
 	worker_watch_ports(worker);
 	worker_tell(worker);
 	worker_settle(worker);
@@ -697,6 +702,7 @@ static int worker_start(struct worker *worker)
 		vm_fini(&worker->vm);
 		return rc;
 	}
+	hold_init(&worker->hold, worker->loop, &worker->vm, &orders->conf->on_disconnect);
 	ev_io_init(&worker->control, worker_on_control, orders->control_fd, EV_READ);
 	ev_io_start(worker->loop, &worker->control);
 	ev_prepare_init(&worker->settle, worker_on_prepare);

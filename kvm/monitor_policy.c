@@ -29,6 +29,22 @@ static void monitor_put_debuggers(struct monitor *monitor)
 		monitor_put(monitor, ", and nobody drives\n");
 }
 
+static void monitor_put_vanishing(struct monitor *monitor)
+{
+	const struct vm *vm = monitor->vm;
+
+	monitor_put(monitor, "vanished        ");
+	if (!vm->keeps)
+		monitor_put(
+			monitor, "the same when the debugger is lost without having detached\n");
+	else if (!vm->keep_s)
+		monitor_put(monitor, "a guest that is stopped stays so for the next debugger\n");
+	else
+		monitor_put(monitor,
+			"a guest that is stopped stays so for %u s, for the next debugger\n",
+			vm->keep_s);
+}
+
 int monitor_policy(struct monitor *monitor, const char *arguments)
 {
 	const struct vm *vm = monitor->vm;
@@ -49,6 +65,7 @@ int monitor_policy(struct monitor *monitor, const char *arguments)
 	monitor_put(monitor, "lost            a VMM whose stopped vCPU does not answer for %d ms\n",
 		vm->call_timeout_ms);
 	monitor_put(monitor, "at the end      everything is taken back, and the guest runs\n");
+	monitor_put_vanishing(monitor);
 	return 0;
 }
 

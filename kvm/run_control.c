@@ -50,6 +50,7 @@ void run_gone(struct vm *vm)
 		return;
 	run_timer(vm, 0);
 	vm->state = VM_GONE;
+	vm->is_kept = false;
 	vm->over = NULL;
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		vm->vcpus[i].state = VCPU_LOST;
@@ -174,6 +175,8 @@ static void run_settle(struct vm *vm)
 		run_free(vm);
 		if (vm->stop_wanted)
 			run_begin_stop(vm); /* somebody has attached meanwhile */
+	} else if (vm->is_kept) {
+		run_keep_settle(vm);
 	} else if (vm->has_end) {
 		run_settle_end(vm);
 	} else if (hit && !vm->non_stop) {
@@ -370,9 +373,10 @@ void run_begin_non_stop(struct vm *vm)
 	vm->non_stop = true;
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];
-		bool stays =
-			vcpu->has_hit || (vcpu->state == VCPU_PARKED && vm->state == VM_STOPPED &&
-						 vcpu->port.report.head.reason == CHANNEL_HELD);
+		bool stays = vcpu->has_hit ||
+			     (vcpu->state == VCPU_PARKED && vm->state == VM_STOPPED &&
+				     vcpu->port.report.head.reason == CHANNEL_HELD) ||
+			     (vm->is_kept && vcpu->wish.action == TARGET_STAY);
 
 		vcpu->has_hit = false;
 		vcpu->wish.action = stays ? TARGET_STAY : TARGET_CONTINUE;
@@ -386,7 +390,7 @@ void run_begin_non_stop(struct vm *vm)
 
 void run_free(struct vm *vm)
 {
-	vm->release_wanted = false;
+	vm->release_wanted = vm->is_kept = false;
 	vm->has_end = vm->crash_told = false;
 	vm->stops_at_guests = false;
 	vm->point_count = 0;

@@ -76,6 +76,16 @@ unsigned run_first_parked(const struct vm *vm);
 /* Stops everybody, to let everybody go for good (vm->release_wanted is set). */
 void run_release(struct vm *vm);
 
+/*
+ * The debugger has vanished.  True, and vm->is_kept: what it had stopped stays stopped, without anything
+ * planted; non-stop: vCPU by vCPU, and the guest is in no mode any more.  False: nothing was stopped, and
+ * nothing is changed.  The breakpoint table is the caller's.
+ */
+bool run_keep(struct vm *vm);
+
+/* Ends that: what was kept goes on. */
+void run_end_keep(struct vm *vm);
+
 /* With all parked that will park: takes everything back and lets every vCPU go for good. */
 void run_free(struct vm *vm);
 

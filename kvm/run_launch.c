@@ -153,7 +153,7 @@ void run_launch(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand)
 	if (rc == 0) {
 		run_inject(vm, vcpu);
 		vcpu->errand = errand;
-		vcpu->ends = vm->state != VM_FREE;
+		vcpu->ends = vm->state != VM_FREE && !vm->is_kept;
 		if (errand != VCPU_FREE)
 			run_step_begin(vm, vcpu);
 		request = run_request(vm, vcpu);

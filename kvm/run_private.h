@@ -7,6 +7,7 @@
  *   run_launch.c   how one vCPU is let go, alone if need be, and what a step leaves behind
  *   run_event.c    what a vCPU came out with, and what that means
  *   run_report.c   what there is to tell, and telling it
+ *   run_keep.c     what stays stopped when the debugger has vanished
  */
 #ifndef KVM_RUN_PRIVATE_H
 #define KVM_RUN_PRIVATE_H
@@ -95,6 +96,11 @@ void run_forget_moved(struct vm *vm, struct vcpu *vcpu);
 
 /* vcpu has parked; its report says why. */
 void run_on_parked(struct vm *vm, struct vcpu *vcpu);
+
+/* ---- run_keep.c -------------------------------------------------------------------------- */
+
+/* vm->is_kept, and every vCPU has parked that will: those that ran go on, with nothing planted. */
+void run_keep_settle(struct vm *vm);
 
 /* ---- run_report.c ------------------------------------------------------------------------ */
 

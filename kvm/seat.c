@@ -21,10 +21,17 @@ static bool seat_drives(const struct seat *seat)
 	return seat->vm->driver == seat;
 }
 
+/* A guest that was kept for the next debugger has one again. */
+static void seat_drive(struct seat *seat)
+{
+	seat->vm->driver = seat;
+	seat->vm->is_kept = false;
+}
+
 bool seat_may_drive(struct seat *seat)
 {
 	if (!seat->vm->driver && !seat->vm->non_stop)
-		seat->vm->driver = seat;
+		seat_drive(seat);
 	return seat->vm->non_stop || seat_drives(seat);
 }
 
@@ -34,7 +41,7 @@ void seat_take_wheel(struct seat *seat)
 
 	if (seat->vm->non_stop || before == seat)
 		return;
-	seat->vm->driver = seat;
+	seat_drive(seat);
 	if (before)
 		seat_on_message(before, "another debugger drives this guest now: what you set no "
 					"longer stops it ('monitor drive' takes it back)");
@@ -185,6 +192,7 @@ static int seat_set_non_stop(struct target *target, bool on)
 	else
 		vm->non_stop = false;
 	vm->driver = on ? NULL : seat;
+	vm->is_kept = false;
 	return 0;
 }
 
@@ -219,8 +227,8 @@ static int seat_hold(struct target *target, unsigned thread)
 		return -ENODEV;
 	if (vm->non_stop)
 		return vcpu && run_is_at_rest(vcpu) ? 0 : seat_hold_all(seat);
-	if (!vm->driver && vm->state == VM_FREE)
-		vm->driver = seat;
+	if (!vm->driver && (vm->state == VM_FREE || vm->is_kept))
+		seat_drive(seat);
 	if (!seat_drives(seat))
 		return seat_hold_all(seat);
 	if (run_is_held(vm))
@@ -537,7 +545,22 @@ static void seat_leave_others(struct vm *vm, unsigned number, bool drove)
 	run_unhold(vm);
 }
 
-static void seat_leave(struct seat *seat)
+/* Vanished: true when what it had stopped stays so, or is kept already; then nothing else is to be done. */
+static bool seat_keep(struct seat *seat, bool drove)
+{
+	struct vm *vm = seat->vm;
+	bool is_last = seat_count(vm) == 0;
+
+	if (!vm->keeps)
+		return false;
+	if (is_last)
+		breakpoint_clear(&vm->table);
+	else
+		breakpoint_leave(&vm->table, seat->number);
+	return vm->is_kept || ((drove || (vm->non_stop && is_last)) && run_keep(vm));
+}
+
+static void seat_leave(struct seat *seat, bool vanishes)
 {
 	struct vm *vm = seat->vm;
 	bool drove;
@@ -550,7 +573,9 @@ static void seat_leave(struct seat *seat)
 	vm->seats[seat->number] = NULL;
 	if (drove)
 		vm->driver = NULL;
-	if (seat_count(vm) == 0) {
+	if (vanishes && seat_keep(seat, drove)) {
+		run_unhold(vm);
+	} else if (seat_count(vm) == 0) {
 		vm->non_stop = false;
 		vm_release(vm);
 	} else {
@@ -564,7 +589,7 @@ static int seat_detach(struct target *target)
 
 	if (seat->vm->state == VM_GONE || seat->has_left)
 		return -ENODEV;
-	seat_leave(seat);
+	seat_leave(seat, false);
 	return 0;
 }
 
@@ -685,5 +710,5 @@ int seat_init(struct seat *seat, struct vm *vm)
 void seat_fini(struct seat *seat)
 {
 	seat->target.listener = NULL;
-	seat_leave(seat);
+	seat_leave(seat, true);
 }

@@ -8,7 +8,8 @@
  *              look at a guest that runs by holding it for the moment of a look, their resume waits for the
  *              driver's next stop, their interrupt ends only that waiting, and what would change
  *              the guest is refused with -EPERM.  seat_take_wheel() makes a seat the driver, whoever
- *              was it before.  When the driver leaves, the guest goes on.
+ *              was it before.  When the driver detaches, the guest goes on; when it vanishes, so it does,
+ *              unless vm->keeps.
  *   Non-stop   All are equal: every seat is told of every stop, the first to resume a thread resumes
  *              it, a breakpoint is there until the last seat that asked for it has taken it back.
  *
@@ -40,8 +41,9 @@ struct seat {
 int seat_init(struct seat *seat, struct vm *vm);
 
 /*
- * Gives the place up, as target_ops.detach does, if it has not been given up already; with the last
- * one the guest is released (vm_release()).  A seat that seat_init() refused is fine.
+ * Gives the place up, if that has not been done already by target_ops.detach: the debugger has vanished.
+ * With the last one the guest is released (vm_release()), or kept as it is (vm->keeps).  A seat that
+ * seat_init() refused is fine.
  */
 void seat_fini(struct seat *seat);
 

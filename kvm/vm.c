@@ -232,6 +232,21 @@ void vm_release(struct vm *vm)
 		vm->vcpus[i].has_news = false;
 }
 
+void vm_let_go(struct vm *vm)
+{
+	bool has_seats = false;
+
+	if (!vm->is_kept)
+		return;
+	for (unsigned i = 0; i < VM_MAX_SEATS; i++)
+		has_seats = has_seats || vm->seats[i];
+	if (has_seats)
+		run_end_keep(vm);
+	else
+		vm_release(vm);
+	vm_pump(vm);
+}
+
 bool vm_is_released(const struct vm *vm)
 {
 	if (vm->state == VM_GONE)

@@ -82,6 +82,10 @@ struct vm {
 	bool stop_at_reset;  /* before the VMM is asked to do it */
 	bool crash_told; /* a debugger has seen the guest's end: the VMM's word of it is no news */
 
+	bool keeps; /* what a debugger that vanishes had stopped is to stay so: the owner's choice */
+	unsigned keep_s; /* for so long, says the owner, who ends it by vm_let_go(); 0: for good */
+	bool is_kept;    /* it does: nobody drives, nothing is planted */
+
 	enum vm_state state;
 	bool stop_wanted;    /* by the debugger: report even without a hit */
 	bool release_wanted; /* nobody debugs any more: free it as soon as it has stopped */
@@ -133,6 +137,9 @@ void vm_on_end(struct vm *vm, enum target_stop_reason reason, int code);
  */
 void vm_release(struct vm *vm);
 bool vm_is_released(const struct vm *vm);
+
+/* Ends vm->is_kept: the guest goes on, and without any debugger is released. */
+void vm_let_go(struct vm *vm);
 
 /*
  * How the debugger sees the program counter (struct cpu.linear_pc); on, until told otherwise.  What it

@@ -4,9 +4,9 @@
 UNIT := test_activation test_agent test_breakpoint test_breakpoint_code test_channel test_client test_command \
 	test_condition test_conf test_conversation test_ctl_request test_cursor test_decide_arm64 \
 	test_decide_x86_64 test_description test_description_arm64 test_directory \
-	test_document test_dwarf test_exception_log test_fd_receive test_fifo test_handover \
+	test_document test_dwarf test_exception_log test_fd_receive test_fifo test_handover test_handover_talk test_hostile_reports \
 	test_hex test_inject_arm64 test_inject_x86_64 test_instruction_arm64 \
-	test_instruction_x86_64 test_journal test_json test_linux_guest test_linux_kernel_arm64 \
+	test_instruction_x86_64 test_journal test_json test_keep test_linux_guest test_linux_kernel_arm64 \
 	test_linux_kernel_x86_64 test_listen_address test_mappings test_memory test_monitor \
 	test_notify test_options test_packet test_packet_queue test_page_memo test_paging_arm64 \
 	test_paging_x86_64 test_pauth_arm64 test_plan_arm64 test_plan_x86_64 test_plant \
@@ -16,8 +16,8 @@ UNIT := test_activation test_agent test_breakpoint test_breakpoint_code test_cha
 	test_thread_id test_view test_vmcoreinfo test_walk_memo
 UNIT += $(if $(filter x86_64,$(ARCH)),test_transfer_x86_64) test_xsave_x86_64
 UNIT_HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rsp_serve.c,$(wildcard tests/unit/*.c))
-FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_ctl fuzz_handover fuzz_monitor fuzz_lobby fuzz_packet fuzz_session fuzz_stored_vm \
-	fuzz_vmcoreinfo
+FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_ctl fuzz_handover fuzz_journal fuzz_lender fuzz_lobby fuzz_monitor \
+	fuzz_packet fuzz_session fuzz_stored_vm fuzz_vmcoreinfo
 
 UNIT_PROGRAMS := $(addprefix $(BUILD)/tests/unit/,$(UNIT))
 FUZZ_REPLAYS := $(addprefix $(BUILD)/tests/fuzz/,$(FUZZERS))
@@ -77,11 +77,15 @@ $(BUILD)/static/linux_init: $(call object,tests/system/linux_init.c)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static -s $^ -o $@
 
+# The lender is no part of the product's archive, whose other end it is.
+$(BUILD)/tests/fuzz/fuzz_lender: $(call object,$(LENDER))
+fuzz-fuzz_lender: $(call object,$(LENDER))
+
 # A fuzz entry as an ordinary program that takes the files of a corpus.
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay_corpus.o \
 		$(BUILD)/tests/helpers.a $(BUILD)/product.a
 	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lev -lm -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -lev -lm -o $@
 
 .PHONY: tests
 tests: $(UNIT_PROGRAMS) $(FUZZ_REPLAYS) $(BUILD)/tests/replay
@@ -155,7 +159,8 @@ check-built:
 		'exceptions, arm64=tests/system/inject-run' \
 		'systemd, arm64=tests/system/systemd' \
 		'service manager=tests/system/manager' \
-		'hostile peers=tests/system/hostile' \
+		'hostile peers, this machine=tests/system/hostile host' \
+		'hostile peers, arm64=tests/system/hostile arm64' \
 		'lender=$(BUILD)/tests/test_lender' \
 		'lender, sanitized=$(SANITIZED)/tests/test_lender' \
 		'completion=tests/system/completion' \
@@ -183,7 +188,7 @@ fuzz:
 	$(MAKE) CC=clang BUILD=$(FUZZ_BUILD) FUZZ=1 \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link,address,undefined' $(addprefix fuzz-,$(FUZZERS))
 fuzz-%: $(FUZZ_BUILD)/tests/fuzz/%.o $(FUZZ_BUILD)/tests/helpers.a $(FUZZ_BUILD)/product.a
-	clang -fsanitize=fuzzer,address,undefined $^ -lev -lm -o $(FUZZ_BUILD)/$*
+	clang -fsanitize=fuzzer,address,undefined $(filter %.o,$^) $(filter %.a,$^) -lev -lm -o $(FUZZ_BUILD)/$*
 	mkdir -p $(FUZZ_BUILD)/corpus/$*
 	$(FUZZ_BUILD)/$* -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -timeout=20 \
 		$(FUZZ_BUILD)/corpus/$* tests/fuzz/corpus/$(patsubst fuzz_%,%,$*)

@@ -5,22 +5,29 @@
  * that a hostile program would not have.
  *
  *	hostile_peer lies SOCKET             every lie a VMM can tell, one by one: TAP lines
+ *	hostile_peer spoil SOCKET STEP       a whole handover, spoilt in every STEPth way: TAP lines
  *	hostile_peer greet SOCKET NAME       shows the answer to an honest HELLO
  *	hostile_peer stay SOCKET NAME [huge] hands a VM over and serves none of its vCPUs
+ *	hostile_peer watch SOCKET NAME SECS  the same, and says whether its vCPU was ever touched
+ *	hostile_peer cling SOCKET NAME WAY   hands over a VM with its own connection in it, and ends
  *	hostile_peer deaf SOCKET             asks, and never reads an answer
  *	hostile_peer linger SOCKET PORT      hands over a TCP socket whose close would wait
  *	hostile_peer truncate PID            truncates the guest memory of a process
+ *	hostile_peer punch PID               takes the pages out of it
  *	hostile_peer exec SOCKET PROGRAM     hands over memory of a process that has executed PROGRAM
  *	hostile_peer register SOCKET N       N VMs, whole or half, each gone at once
  *	hostile_peer rsp ADDRESS             a line of input is a packet, a line of output its answer
  *	hostile_peer send ADDRESS SECONDS    sends its input; says how the connection ended
  *	hostile_peer glut ADDRESS SECONDS    asks and asks, and reads nothing
  *	hostile_peer cycle ADDRESS N         connects N times and leaves in every rude way
+ *	hostile_peer mute ADDRESS SECONDS    attaches, and is heard of no more: takes no packet of TCP's
+ *	hostile_peer crowd ADDRESS N SECONDS N connections at a time that say nothing
  *
  * ADDRESS is a path, or a TCP port on loopback.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/kvm.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -30,6 +37,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -37,6 +45,7 @@
 #include <unistd.h>
 
 #include "protocol/handover.h"
+#include "tests/unit/handover_talk.h"
 
 #if defined(__x86_64__)
 #define HOST_MACHINE HANDOVER_X86_64
@@ -148,16 +157,24 @@ static int make_memory(uint64_t size)
 	return fd;
 }
 
-static int make_vcpu(void)
+static int make_vm(void)
 {
 	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	int vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
-	int vcpu_fd = ioctl(vm_fd, KVM_CREATE_VCPU, 0);
+
+	if (vm_fd < 0)
+		die("/dev/kvm");
+	close(kvm_fd);
+	return vm_fd;
+}
+
+static int make_vcpu(void)
+{
+	int vm_fd = make_vm(), vcpu_fd = ioctl(vm_fd, KVM_CREATE_VCPU, 0);
 
 	if (vcpu_fd < 0)
-		die("/dev/kvm");
+		die("KVM_CREATE_VCPU");
 	close(vm_fd);
-	close(kvm_fd);
 	return vcpu_fd;
 }
 
@@ -168,18 +185,14 @@ static struct handover_memory_add memory_make(uint64_t gpa, uint64_t size)
 	};
 }
 
-/* A VM that seems whole; its vCPU's channel ends in *channel_fd. */
-static int hand_over(int socket_fd, const char *name, uint64_t size, int *channel_fd)
+/* A VM that seems whole; the daemon's end of its vCPU's channel is given. */
+static int hand_over_with(int socket_fd, const char *name, uint64_t size, int channel_fd)
 {
 	struct handover_memory_add memory = memory_make(0, size);
 	struct handover_vcpu vcpu = { .header.type = HANDOVER_VCPU };
 	struct handover_ready ready = { .header.type = HANDOVER_READY };
-	int pair[2], fds[2], memory_fd = make_memory(size), rc;
+	int fds[2] = { make_vcpu(), channel_fd }, memory_fd = make_memory(size), rc;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		die("socketpair");
-	fds[0] = make_vcpu();
-	fds[1] = pair[1];
 	rc = greet(socket_fd, name);
 	if (rc == 0)
 		rc = ask(socket_fd, &memory, sizeof(memory), &memory_fd, 1);
@@ -189,7 +202,18 @@ static int hand_over(int socket_fd, const char *name, uint64_t size, int *channe
 		rc = ask(socket_fd, &ready, sizeof(ready), NULL, 0);
 	close(memory_fd);
 	close(fds[0]);
-	close(fds[1]);
+	return rc;
+}
+
+/* The same; its vCPU's channel ends in *channel_fd. */
+static int hand_over(int socket_fd, const char *name, uint64_t size, int *channel_fd)
+{
+	int pair[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		die("socketpair");
+	rc = hand_over_with(socket_fd, name, size, pair[1]);
+	close(pair[1]);
 	*channel_fd = pair[0];
 	return rc;
 }
@@ -326,6 +350,7 @@ static void lies_about_vcpus(const char *path)
 	got = ask(fd, &ready, sizeof(ready), NULL, 0);
 	check(got == HANDOVER_BAD_ORDER, "READY before the vCPUs", got);
 	lie_vcpu(fd, "a vCPU that is a memfd", 0, make_memory(PAGE), pair[0], HANDOVER_BAD_FD);
+	lie_vcpu(fd, "a vCPU that is a VM", 0, make_vm(), pair[0], HANDOVER_BAD_FD);
 	lie_vcpu(fd, "a vCPU that is /dev/kvm", 0, open("/dev/kvm", O_RDWR), pair[0],
 		HANDOVER_BAD_FD);
 	lie_vcpu(fd, "a channel that is a memfd", 0, vcpu_fd, make_memory(PAGE), HANDOVER_BAD_FD);
@@ -376,6 +401,103 @@ static int run_lies(char **argv)
 	return failed;
 }
 
+/* ---- a handover that is spoilt ------------------------------------------------------------ */
+
+struct spoiler {
+	int vcpu_fd[TALK_VCPUS];
+	int memory_fd, other_fd;
+};
+
+static void spoiler_open(struct spoiler *spoiler)
+{
+	int vm_fd = make_vm();
+
+	for (int i = 0; i < TALK_VCPUS; i++)
+		spoiler->vcpu_fd[i] = ioctl(vm_fd, KVM_CREATE_VCPU, i);
+	close(vm_fd);
+	spoiler->memory_fd = make_memory(TALK_MEMORY);
+	spoiler->other_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+static int spoiler_fd(const struct spoiler *spoiler, const struct talk_message *message,
+	unsigned index, int channel_fd)
+{
+	switch (message->fds[index]) {
+	case TALK_MEMORY_FD:
+		return spoiler->memory_fd;
+	case TALK_VCPU_FD:
+		return spoiler->vcpu_fd[message->vcpu];
+	case TALK_CHANNEL_FD:
+		return channel_fd;
+	default:
+		return spoiler->other_fd;
+	}
+}
+
+static enum talk_verdict spoiler_say(
+	const struct spoiler *spoiler, int fd, const struct talk_message *message)
+{
+	uint8_t bytes[sizeof(message->message) + sizeof(message->more)];
+	int fds[2], pair[2], got;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		die("socketpair");
+	memcpy(bytes, &message->message, sizeof(message->message));
+	memcpy(bytes + sizeof(message->message), message->more, sizeof(message->more));
+	for (unsigned i = 0; i < message->fd_count; i++)
+		fds[i] = spoiler_fd(spoiler, message, i, pair[0]);
+	got = ask(fd, bytes, message->length, fds, message->fd_count);
+	close(pair[0]);
+	close(pair[1]);
+	if (got == NO_ANSWER)
+		die("the daemon does not answer");
+	return got == CLOSED || got == HANDOVER_BAD_MESSAGE ? TALK_CLOSED
+	       : got == HANDOVER_OK                         ? TALK_ACCEPTED
+							    : TALK_REFUSED;
+}
+
+static bool spoiler_talk(
+	const struct spoiler *spoiler, const char *path, const struct talk *talk, const char *what)
+{
+	struct talk_judge judge = { .machine = HOST_MACHINE };
+	int fd = dial(path, SOCK_SEQPACKET);
+	bool good = true;
+
+	for (unsigned i = 0; good && i < talk->count; i++) {
+		enum talk_verdict want = talk_judge(&judge, &talk->messages[i]), got;
+
+		got = spoiler_say(spoiler, fd, &talk->messages[i]);
+		good = got == want;
+		if (!good)
+			printf("not ok - %s: message %u: verdict %d, not %d\n", what, i, (int)got,
+				(int)want);
+		if (got == TALK_CLOSED || judge.state == HANDOVER_STATE_ENDED)
+			break;
+	}
+	close(fd);
+	return good;
+}
+
+static int run_spoil(char **argv)
+{
+	unsigned step = (unsigned)atoi(argv[1]), done = 0, bad = 0;
+	struct spoiler spoiler;
+	char what[128], name[32];
+	struct talk talk;
+
+	spoiler_open(&spoiler);
+	for (unsigned number = 0;; number += step) {
+		snprintf(name, sizeof(name), "spoilt%u", number);
+		talk_make(&talk, HOST_MACHINE, name);
+		if (!talk_spoil(&talk, number, what, sizeof(what)))
+			break;
+		bad += !spoiler_talk(&spoiler, argv[0], &talk, what);
+		done++;
+	}
+	printf("%s - %u handovers, each spoilt in another way\n", bad ? "not ok" : "ok", done);
+	return bad != 0;
+}
+
 /* ---- VMMs that behave badly --------------------------------------------------------------- */
 
 static int run_greet(char **argv)
@@ -395,6 +517,33 @@ static int run_stay(char **argv)
 	while (rc == 0 && hear(fd) == NO_ANSWER)
 		;
 	return rc;
+}
+
+static int run_watch(char **argv)
+{
+	int channel_fd = -1, fd = dial(argv[0], SOCK_SEQPACKET);
+	struct pollfd wait = { .events = POLLIN };
+
+	if (hand_over(fd, argv[1], 16 * PAGE, &channel_fd) != 0)
+		die("handover refused");
+	puts("ready");
+	fflush(stdout);
+	wait.fd = channel_fd;
+	puts(poll(&wait, 1, atoi(argv[2]) * 1000) ? "touched" : "untouched");
+	return 0;
+}
+
+/* Way 0: the connection is its vCPU's channel; 1: it waits in the channel's queue. */
+static int run_cling(char **argv)
+{
+	int fd = dial(argv[0], SOCK_SEQPACKET), pair[2], rc;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		die("socketpair");
+	tell(pair[0], "x", 1, &fd, 1);
+	rc = hand_over_with(fd, argv[1], PAGE, atoi(argv[2]) ? pair[1] : fd);
+	printf("%d\n", rc);
+	return 0;
 }
 
 static int run_deaf(char **argv)
@@ -471,7 +620,7 @@ static int run_linger(char **argv)
 	return 0;
 }
 
-static int run_truncate(char **argv)
+static int run_on_memory(const char *pid, int (*spoil)(int fd))
 {
 	char path[64], target[64];
 
@@ -479,7 +628,7 @@ static int run_truncate(char **argv)
 		ssize_t length;
 		int fd;
 
-		snprintf(path, sizeof(path), "/proc/%s/fd/%d", argv[0], i);
+		snprintf(path, sizeof(path), "/proc/%s/fd/%d", pid, i);
 		length = readlink(path, target, sizeof(target) - 1);
 		if (length < 0)
 			continue;
@@ -487,9 +636,32 @@ static int run_truncate(char **argv)
 		if (!strstr(target, "memfd:guest-memory"))
 			continue;
 		fd = open(path, O_RDWR);
-		return ftruncate(fd, 0) < 0 ? 1 : 0;
+		return spoil(fd) < 0 ? 1 : 0;
 	}
 	return 1;
+}
+
+static int truncate_all(int fd)
+{
+	return ftruncate(fd, 0);
+}
+
+static int punch_all(int fd)
+{
+	struct stat status;
+
+	fstat(fd, &status);
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, status.st_size);
+}
+
+static int run_truncate(char **argv)
+{
+	return run_on_memory(argv[0], truncate_all);
+}
+
+static int run_punch(char **argv)
+{
+	return run_on_memory(argv[0], punch_all);
 }
 
 /* The peer of the connection executes a set-uid program; its child goes on talking. */
@@ -517,18 +689,20 @@ static int run_register(char **argv)
 
 	for (int i = 0; i < n; i++) {
 		int channel_fd = -1, fd = dial(argv[0], SOCK_SEQPACKET), rc = 0;
+		char name[32];
 
+		snprintf(name, sizeof(name), "short-lived%d", i);
 		if (i % 3 == 0)
-			rc = greet(fd, "short-lived");
+			rc = greet(fd, name);
 		else if (i % 3 == 1)
-			rc = hand_over(fd, "short-lived", PAGE, &channel_fd);
-		if (rc != 0)
+			rc = hand_over(fd, name, PAGE, &channel_fd);
+		if (rc == HANDOVER_TOO_MANY) /* the daemon has not seen that the others are gone */
+			i--;
+		else if (rc != 0)
 			die("registration refused");
 		close(fd);
 		if (channel_fd >= 0)
 			close(channel_fd);
-		/* The daemon must have seen it before the name is used again. */
-		usleep(3000);
 	}
 	return 0;
 }
@@ -663,6 +837,40 @@ static void leave_rudely(int fd, int way)
 	close(fd);
 }
 
+/* No segment passes the filter: not even an acknowledgment is sent any more, and no reset. */
+static int run_mute(char **argv)
+{
+	int fd = dial_debug(argv[0]);
+	struct sock_filter drop = { .code = BPF_RET | BPF_K, .k = 0 };
+	struct sock_fprog program = { .len = 1, .filter = &drop };
+	char answer[65536], bytes[16];
+
+	send(fd, bytes, frame(bytes, sizeof(bytes), "?"), MSG_NOSIGNAL);
+	puts(get_packet(fd, answer, sizeof(answer)) ? answer : "(closed)");
+	fflush(stdout);
+	usleep(200000); /* so that the acknowledgment is acknowledged */
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
+		die("SO_ATTACH_FILTER");
+	sleep((unsigned)atoi(argv[1]));
+	return 0;
+}
+
+static int run_crowd(char **argv)
+{
+	int n = atoi(argv[1]), i;
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (i = 0; i < n; i++)
+		dial_debug(argv[0]);
+	printf("%d\n", i);
+	fflush(stdout);
+	sleep((unsigned)atoi(argv[2]));
+	return 0;
+}
+
 static int run_cycle(char **argv)
 {
 	int n = atoi(argv[1]);
@@ -680,17 +888,23 @@ int main(int argc, char **argv)
 		int (*run)(char **argv);
 	} table[] = {
 		{ "lies", 1, run_lies },
+		{ "spoil", 2, run_spoil },
 		{ "greet", 2, run_greet },
 		{ "stay", 2, run_stay },
+		{ "watch", 3, run_watch },
+		{ "cling", 3, run_cling },
 		{ "deaf", 1, run_deaf },
 		{ "linger", 1, run_linger },
 		{ "truncate", 1, run_truncate },
+		{ "punch", 1, run_punch },
 		{ "exec", 2, run_exec },
 		{ "register", 2, run_register },
 		{ "rsp", 1, run_rsp },
 		{ "send", 2, run_send },
 		{ "glut", 2, run_glut },
 		{ "cycle", 2, run_cycle },
+		{ "mute", 2, run_mute },
+		{ "crowd", 3, run_crowd },
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -465,10 +465,31 @@ static void spoil(struct fake_vcpu *vcpu, enum fake_garble garble)
 	}
 }
 
+/* How often it is to be sent. */
+static unsigned spoil_anyhow(struct fake_vcpu *vcpu)
+{
+	const struct fake_spoilt *spoilt = &vcpu->spoilt;
+	size_t length = vcpu->report_length;
+
+	if (atomic_load(&vcpu->spoil_in) <= 0 || atomic_fetch_sub(&vcpu->spoil_in, 1) != 1)
+		return 1;
+	if (spoilt->size && spoilt->offset + spoilt->size <= sizeof(vcpu->report))
+		memcpy(vcpu->report + spoilt->offset, &spoilt->value, spoilt->size);
+	if (spoilt->longer < 0 && (size_t)-spoilt->longer >= length)
+		vcpu->report_length = 1;
+	else
+		vcpu->report_length = length + (size_t)spoilt->longer;
+	if (vcpu->report_length > sizeof(vcpu->report))
+		vcpu->report_length = sizeof(vcpu->report);
+	usleep(spoilt->delay_ms * 1000);
+	return spoilt->times;
+}
+
 static void report_send(struct fake_vcpu *vcpu, enum channel_reason reason, int run_errno)
 {
 	struct channel_report *report = report_head(vcpu);
 	enum fake_garble garble = atomic_exchange(&vcpu->garble, FAKE_HONEST);
+	unsigned times;
 
 	report->reason = reason;
 	report->run_errno = run_errno;
@@ -480,7 +501,8 @@ static void report_send(struct fake_vcpu *vcpu, enum channel_reason reason, int 
 	if (is_over(vcpu))
 		return;
 	spoil(vcpu, garble);
-	for (int i = 0; i < (garble == FAKE_TWICE ? 2 : 1); i++)
+	times = spoil_anyhow(vcpu);
+	for (unsigned i = 0; i < (garble == FAKE_TWICE ? 2 : times); i++)
 		if (send(vcpu->channel_fd, vcpu->report, vcpu->report_length, MSG_NOSIGNAL) < 0)
 			fake_die(vcpu);
 }

@@ -45,6 +45,15 @@ enum fake_garble {
 	FAKE_TOO_LONG,   /* more than a message may have */
 };
 
+/* One report, changed anyhow. */
+struct fake_spoilt {
+	unsigned offset, size; /* of what gets another value: up to 8 bytes; 0: nothing */
+	uint64_t value;
+	int longer;     /* by so many bytes, which may be negative */
+	unsigned times; /* so often it is sent: 1 is right */
+	unsigned delay_ms;
+};
+
 struct fake_lender;
 
 struct fake_vcpu {
@@ -54,11 +63,13 @@ struct fake_vcpu {
 	pthread_t thread;
 
 	/* ---- the test's levers ---- */
-	atomic_bool stuck; /* in the VMM's hands: neither executes nor listens */
-	atomic_bool mute;  /* has come out of KVM_RUN, but its thread does not get to report */
-	atomic_bool die;   /* closes its channel at the next opportunity */
-	atomic_int die_in; /* > 0: so many messages from now, before answering the last */
-	atomic_int garble; /* enum fake_garble */
+	atomic_bool stuck;   /* in the VMM's hands: neither executes nor listens */
+	atomic_bool mute;    /* has come out of KVM_RUN, but its thread does not get to report */
+	atomic_bool die;     /* closes its channel at the next opportunity */
+	atomic_int die_in;   /* > 0: so many messages from now, before answering the last */
+	atomic_int garble;   /* enum fake_garble */
+	atomic_int spoil_in; /* > 0: the report of that number from now is as in spoilt */
+	struct fake_spoilt spoilt;
 	atomic_uint fail_request; /* the ioctl that fails, fail_times times, with fail_errno */
 	atomic_int fail_errno, fail_times;
 	atomic_int fail_run; /* errno of the next KVM_RUN */

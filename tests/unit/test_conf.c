@@ -89,7 +89,9 @@ static void test_defaults(void **state)
 	assert_int_equal(conf.metrics_socket_mode, 0600);
 	assert_int_equal(conf.max_vcpus, 256);
 	assert_int_equal(conf.allow_uid.count, 0);
-	assert_int_equal(conf.on_disconnect, CONF_ON_DISCONNECT_RESUME);
+	assert_int_equal(conf.on_disconnect.policy, CONF_ON_DISCONNECT_RESUME);
+	assert_int_equal(conf.on_disconnect.seconds, 0);
+	assert_int_equal(conf.peer_timeout_s, 60);
 }
 
 /* conf_init() ignores errors on the ground that there are none. */
@@ -125,10 +127,13 @@ static void test_every_key_is_set(void **state)
 		"vcpu-socket = ./v.sock\nvcpu-socket-mode=0666\nlisten = :1\nlisten = /a b/c#d\n"
 		"runtime-dir = run\nsocket-mode = 7\nallow-remote = yes\nlog-level = debug\n"
 		"packet-trace = yes\nstop-timeout-ms = 10\nmax-vms = 4096\nmax-vcpus = 1024\n"
-		"allow-uid = root, vmm 7,,8\non-disconnect = resume\nlog-format = json\n"
-		"on-worker-death = hold\n"
+		"allow-uid = root, vmm 7,,8\non-disconnect = hold-for 30\nlog-format = json\n"
+		"on-worker-death = hold\npeer-timeout-s = 0\n"
 		"control-socket = none\ncontrol-socket-mode = 0660\ncontrol-uid = vmm\n"
 		"metrics-socket = ./m\nmetrics-socket-mode = 0666\n");
+	assert_int_equal(conf.on_disconnect.policy, CONF_ON_DISCONNECT_HOLD_FOR);
+	assert_int_equal(conf.on_disconnect.seconds, 30);
+	assert_int_equal(conf.peer_timeout_s, 0);
 	assert_string_equal(conf.vcpu_socket, "./v.sock");
 	assert_int_equal(conf.vcpu_socket_mode, 0666);
 	assert_int_equal(conf.listen.count, 2);
@@ -275,8 +280,33 @@ static void test_values_refused(void **state)
 	assert_refused("allow-remote = true", "f:1: allow-remote: must be yes or no, not 'true'");
 	assert_refused("log-level = all",
 		"f:1: log-level: must be one of error, warning, info, debug, not 'all'");
-	assert_refused("on-disconnect = stop",
-		"f:1: on-disconnect: 'stop' is not available: 'resume' is the only choice so far");
+}
+
+#define DISCONNECT_MUST                                                                            \
+	"f:1: on-disconnect: must be resume, hold, or hold-for and a number of seconds from 1 "    \
+	"to 86400, not "
+
+static void test_disconnect(void **state)
+{
+	struct conf conf;
+
+	(void)state;
+	assert_accepted(&conf, "on-disconnect = resume");
+	assert_int_equal(conf.on_disconnect.policy, CONF_ON_DISCONNECT_RESUME);
+	assert_accepted(&conf, "on-disconnect = hold");
+	assert_int_equal(conf.on_disconnect.policy, CONF_ON_DISCONNECT_HOLD);
+	assert_int_equal(conf.on_disconnect.seconds, 0);
+	assert_accepted(&conf, "on-disconnect = hold-for \t86400");
+	assert_int_equal(conf.on_disconnect.policy, CONF_ON_DISCONNECT_HOLD_FOR);
+	assert_int_equal(conf.on_disconnect.seconds, 86400);
+	assert_refused("on-disconnect = stop", DISCONNECT_MUST "'stop'");
+	assert_refused("on-disconnect = resume 5", DISCONNECT_MUST "'resume 5'");
+	assert_refused("on-disconnect = hold 5", DISCONNECT_MUST "'hold 5'");
+	assert_refused("on-disconnect = hold-for", DISCONNECT_MUST "'hold-for'");
+	assert_refused("on-disconnect = hold-for 0", DISCONNECT_MUST "'hold-for 0'");
+	assert_refused("on-disconnect = hold-for 86401", DISCONNECT_MUST "'hold-for 86401'");
+	assert_refused("on-disconnect = hold-for 1 2", DISCONNECT_MUST "'hold-for 1 2'");
+	assert_refused("on-disconnect = hold-for -1", DISCONNECT_MUST "'hold-for -1'");
 }
 
 static void test_numbers_refused(void **state)
@@ -714,6 +744,7 @@ int main(void)
 		cmocka_unit_test(test_nul_bytes),
 		cmocka_unit_test(test_huge_lines),
 		cmocka_unit_test(test_values_refused),
+		cmocka_unit_test(test_disconnect),
 		cmocka_unit_test(test_numbers_refused),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_too_many),

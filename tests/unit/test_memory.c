@@ -2,9 +2,11 @@
 /* kvm/memory.c: regions and their neighbours, and a VMM that takes away what it has lent. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -282,6 +284,47 @@ static void test_truncated(void **state)
 	assert_byte(rig, 3 * PAGE, 0);
 }
 
+struct thief {
+	int fd;
+	atomic_bool stop;
+};
+
+static void *take_and_give_back(void *context)
+{
+	struct thief *thief = context;
+
+	while (!atomic_load(&thief->stop))
+		if (ftruncate(thief->fd, 0) < 0 || ftruncate(thief->fd, PAGES * PAGE) < 0 ||
+			fallocate(thief->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+				PAGES * PAGE) < 0)
+			return NULL;
+	return NULL;
+}
+
+/* In the midst of a read or write: it fails, or not, and that is all. */
+static void test_taken_meanwhile(void **state)
+{
+	struct rig *rig = *state;
+	struct thief thief = { .fd = rig->fd };
+	unsigned failed = 0, done = 0;
+	uint8_t buf[PAGES * PAGE];
+	pthread_t thread;
+
+	assert_int_equal(memory_add_file(&rig->memory, 0, PAGES * PAGE, rig->fd, 0, true, 0), 0);
+	assert_int_equal(pthread_create(&thread, NULL, take_and_give_back, &thief), 0);
+	for (unsigned i = 0; i < 100000 && (!failed || !done || i < 2000); i++) {
+		int rc = i % 2 ? memory_write(&rig->memory, 0, buf, sizeof(buf))
+			       : memory_read(&rig->memory, 0, buf, sizeof(buf));
+
+		assert_true(rc == 0 || rc == -EFAULT);
+		failed += rc != 0;
+		done += rc == 0;
+	}
+	atomic_store(&thief.stop, true);
+	pthread_join(thread, NULL);
+	assert_true(failed && done);
+}
+
 /* A file that never was as long as was said. */
 static void test_shorter_than_said(void **state)
 {
@@ -539,6 +582,7 @@ int main(void)
 		TEST(test_physical),
 		TEST(test_recall),
 		TEST(test_truncated),
+		TEST(test_taken_meanwhile),
 		TEST(test_shorter_than_said),
 		TEST(test_punched),
 		TEST(test_read_only_fd),

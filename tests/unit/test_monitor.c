@@ -704,7 +704,15 @@ static void test_observer(void **state)
 
 static void test_policy(void **state)
 {
-	expect_words(*state, "policy", "after 1000 ms");
+	struct rig *rig = *state;
+
+	expect_words(rig, "policy", "after 1000 ms");
+	expect_words(rig, "policy", "the same when the debugger is lost");
+	rig->vm.keeps = true;
+	expect_words(rig, "policy", "stays so for the next debugger");
+	rig->vm.keep_s = 30;
+	expect_words(rig, "policy", "stays so for 30 s");
+	rig->vm.keeps = false;
 	expect_refused(*state, "policy x", "what is 'x' here?");
 	expect_refused(*state, "drive x", "what is 'x' here?");
 	expect_refused(*state, "kaslr", "no Linux kernel is found");
