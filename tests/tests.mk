@@ -56,6 +56,19 @@ $(BUILD)/static/test_arm64_inject: $(call object,tests/system/test_arm64_inject.
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
 
+# Who kills debugger, worker and main, and looks at what is left (tests/chaos/chaos.c); and the VMM whose calls it
+# watches.  Static, for rigs and for this machine.
+CHAOS := tests/chaos/cast.c tests/chaos/chaos.c tests/chaos/debugger.c tests/chaos/dice.c tests/chaos/image.c \
+	tests/chaos/rsp_peer.c tests/chaos/witness.c
+$(BUILD)/static/chaos: $(call object,$(CHAOS))
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
+$(BUILD)/static/watched-vmm: $(call object,$(VMM) tests/vmm/kvm_watch.c) $(BUILD)/libgdbproxy.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static -pthread -Wl,--wrap=ioctl $^ $(VMM_LIBS_$(ARCH)) -o $@
+
 # A Linux guest's /init.
 $(BUILD)/static/linux_init: $(call object,tests/system/linux_init.c)
 	@mkdir -p $(@D)
