@@ -72,7 +72,7 @@ static _Noreturn void cast_become_vmm(const struct cast *cast)
 	char vcpu_socket[256], vcpus[16];
 	char *arguments[] = { (char *)(uintptr_t)cast->vmm_path, (char[]){ "--vcpu-socket" },
 		vcpu_socket, (char[]){ "--name" }, (char[]){ "vm" }, (char[]){ "--vcpus" }, vcpus,
-		(char[]){ "--memory" }, (char[]){ "8" }, (char[]){ "--arg" },
+		(char[]){ "--memory" }, (char[]){ "6" }, (char[]){ "--arg" },
 		(char *)(uintptr_t)cast->argument, (char *)(uintptr_t)cast->guest_path, NULL };
 
 	snprintf(vcpu_socket, sizeof(vcpu_socket), "%s/vcpu.sock", cast->dir);

@@ -39,7 +39,8 @@ enum {
 	TICK_US = 200,
 	KILL_DELAY_US = 12000, /* after the debugger has begun */
 	KILL_PACKETS = 60,
-	PROGRESS_ROUNDS = 100,
+	PROGRESS_ROUNDS = 25,
+	BACK_ROUNDS = 8, /* until somebody comes and goes in peace, and fds are counted */
 };
 
 enum victim { DEBUGGER, WORKER, MAIN, VICTIMS };
@@ -60,6 +61,12 @@ static const char *const check_names[CHECKS] = {
 	[SAYS] = "nobody ended by itself",
 };
 
+/* Where the time goes. */
+enum phase { BEGIN, MOMENT, LEAVE, UNDO, GO_ON, COMPARE, RESTART, PHASES };
+
+static const char *const phase_names[PHASES] = { "to begin", "to work", "to kill", "to undo",
+	"to go on", "to compare", "to restart" };
+
 struct chaos {
 	struct cast cast;
 	struct image image;
@@ -68,7 +75,8 @@ struct chaos {
 	struct debugger_orders orders;
 	struct debugger_talk *talk;
 	unsigned rounds, patience_ms, slowness;
-	double seconds; /* no round begins later; 0: no bound */
+	unsigned compares_every; /* that many rounds: all memory */
+	double seconds;          /* no round begins later; 0: no bound */
 
 	unsigned round; /* from 1 */
 	unsigned killed[VICTIMS],
@@ -77,6 +85,7 @@ struct chaos {
 	bool is_broken;              /* everything must be started anew */
 	int main_fds, vmm_fds;       /* 0: not counted yet */
 	unsigned undone_ms, back_ms; /* the longest */
+	int64_t spent_us[PHASES];
 	enum victim victim;
 	uint32_t packets; /* at which it was killed */
 	char last[96];    /* what was asked then */
@@ -92,7 +101,7 @@ static int64_t now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void pause_us(long us)
+static void pause_us(unsigned us)
 {
 	const struct timespec time = { .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 };
 
@@ -108,7 +117,7 @@ static bool chaos_await(struct chaos *chaos, chaos_condition holds, unsigned *lo
 	bool is_met = holds(chaos);
 
 	while (!is_met && now_us() < end) {
-		pause_us(TICK_US);
+		pause_us(TICK_US * chaos->slowness);
 		is_met = holds(chaos);
 	}
 	if (longest_ms && (now_us() - begin) / 1000 > *longest_ms)
@@ -220,7 +229,7 @@ static bool chaos_await_work(struct chaos *chaos, pid_t *pid, int *status)
 			*pid = 0;
 			return false;
 		}
-		pause_us(TICK_US);
+		pause_us(TICK_US * chaos->slowness);
 	}
 	return true;
 }
@@ -243,7 +252,7 @@ static pid_t chaos_start_debugger(struct chaos *chaos)
 		}
 		if (WEXITSTATUS(status) != DEBUGGER_NOT_LET_IN)
 			break;
-		pause_us(2000);
+		pause_us(2000 * chaos->slowness);
 	} while (now_us() < end);
 	chaos_fail(chaos, BEGINS, "%s (%#x) within %" PRId64 " ms",
 		WEXITSTATUS(status) == DEBUGGER_COMPLAINS ? chaos->talk->complaint
@@ -267,7 +276,7 @@ static void chaos_await_debugger(struct chaos *chaos, pid_t pid)
 				victim_names[chaos->victim], chaos->talk->last);
 			return;
 		}
-		pause_us(TICK_US);
+		pause_us(TICK_US * chaos->slowness);
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == DEBUGGER_COMPLAINS)
 		chaos_fail(chaos, BEGINS, "the debugger complains: %s", chaos->talk->complaint);
@@ -291,7 +300,7 @@ static void chaos_await_moment(struct chaos *chaos, pid_t debugger)
 		if (waitid(P_PID, (id_t)debugger, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 			info.si_pid)
 			return;
-		pause_us(50);
+		pause_us(50 * chaos->slowness);
 	}
 	if (packets)
 		pause_us(dice_roll(&chaos->dice, 300 * chaos->slowness));
@@ -371,7 +380,7 @@ static bool chaos_await_rounds(struct chaos *chaos, unsigned rounds)
 					"vCPU %u stands still at %" PRIu64 " rounds", i, before);
 				return false;
 			}
-			pause_us(TICK_US);
+			pause_us(TICK_US * chaos->slowness);
 		}
 	}
 	return true;
@@ -388,7 +397,7 @@ static bool chaos_await_ticks(struct chaos *chaos, const uint64_t *before)
 					"vCPU %u gets no more interrupts of its timer", i);
 				return false;
 			}
-			pause_us(TICK_US);
+			pause_us(TICK_US * chaos->slowness);
 		}
 	}
 	return true;
@@ -414,7 +423,7 @@ static void chaos_check_goes_on(struct chaos *chaos)
 
 static void chaos_check_memory(struct chaos *chaos)
 {
-	if (!witness_count_all(&chaos->witness) && !witness_count_code(&chaos->witness))
+	if (chaos->round % chaos->compares_every || !witness_count_all(&chaos->witness))
 		return;
 	chaos_fail(chaos, MEMORY, "%u bytes differ", witness_count_all(&chaos->witness));
 	witness_print_all(&chaos->witness, stdout);
@@ -457,43 +466,68 @@ static void chaos_check_fds(struct chaos *chaos)
 
 /* ---- rounds ------------------------------------------------------------------------------ */
 
+static void chaos_spend(struct chaos *chaos, enum phase phase, int64_t *since)
+{
+	int64_t now = now_us();
+
+	chaos->spent_us[phase] += now - *since;
+	*since = now;
+}
+
 /* All that must hold before anybody is started again: for the daemon's death the lender alone undoes. */
 static void chaos_check_guest(struct chaos *chaos)
 {
+	int64_t since = now_us();
+
 	chaos_check_undone(chaos);
+	chaos_spend(chaos, UNDO, &since);
 	if (!chaos->is_broken)
 		chaos_check_goes_on(chaos);
+	chaos_spend(chaos, GO_ON, &since);
 	if (!chaos->is_broken)
 		chaos_check_memory(chaos);
+	chaos_spend(chaos, COMPARE, &since);
 }
 
 static void chaos_restart_main(struct chaos *chaos)
 {
-	if (chaos->cast.daemon)
-		return;
-	if (cast_start_daemon(&chaos->cast) < 0)
+	int64_t since = now_us();
+
+	if (!chaos->cast.daemon && cast_start_daemon(&chaos->cast) < 0)
 		err(1, "gdbproxyd");
+	if (!chaos->is_broken && !chaos_await(chaos, chaos_has_no_worker, NULL))
+		chaos_fail(chaos, BACK, "a worker stays");
+	chaos_spend(chaos, RESTART, &since);
+}
+
+/* True when there was somebody to kill. */
+static bool chaos_kill_at_work(struct chaos *chaos)
+{
+	int64_t since = now_us();
+	pid_t debugger = chaos_start_debugger(chaos);
+
+	chaos_spend(chaos, BEGIN, &since);
+	if (!debugger)
+		return false;
+	chaos_await_moment(chaos, debugger);
+	chaos_spend(chaos, MOMENT, &since);
+	chaos_kill_somebody(chaos, debugger);
+	chaos_await_debugger(chaos, debugger);
+	chaos_spend(chaos, LEAVE, &since);
+	return true;
 }
 
 static void chaos_round(struct chaos *chaos)
 {
-	pid_t debugger;
-
 	chaos->orders.round = chaos->round;
 	dice_init(&chaos->dice, chaos->orders.seed, 2 * (uint64_t)chaos->round);
 	chaos->victim = (enum victim)dice_roll(&chaos->dice, VICTIMS);
 	chaos->packets = 0;
 	snprintf(chaos->last, sizeof(chaos->last), "none");
-	debugger = chaos_start_debugger(chaos);
-	if (!debugger)
+	if (!chaos_kill_at_work(chaos))
 		return;
-	chaos_await_moment(chaos, debugger);
-	chaos_kill_somebody(chaos, debugger);
-	chaos_await_debugger(chaos, debugger);
 	chaos_check_guest(chaos);
 	chaos_restart_main(chaos);
-	if (!chaos->is_broken && !chaos_await(chaos, chaos_has_no_worker, NULL))
-		chaos_fail(chaos, BACK, "a worker stays");
 	chaos_check_lives(chaos);
 }
 
@@ -543,7 +577,7 @@ static void chaos_run(struct chaos *chaos)
 		}
 		chaos->round++;
 		chaos_round(chaos);
-		if (!chaos->is_broken)
+		if (!chaos->is_broken && chaos->round % BACK_ROUNDS == 0)
 			chaos_check_back(chaos);
 		chaos_print_progress(chaos, begin);
 	}
@@ -573,6 +607,12 @@ static int chaos_report(struct chaos *chaos)
 	       " times back what is the guest's own while it debugged\n",
 		chaos->undone_ms, chaos->back_ms,
 		chaos->witness.reports ? witness_suspended(&chaos->witness) : 0);
+	printf("# ms a round:");
+	for (unsigned i = 0; i < PHASES; i++)
+		printf("%s %" PRId64 " %s", i ? "," : "",
+			chaos->spent_us[i] / 1000 / (chaos->round ? chaos->round : 1),
+			phase_names[i]);
+	printf("\n");
 	for (unsigned i = 0; i < CHECKS; i++)
 		printf("%sok %u - %u rounds: %s\n", chaos->failed[i] ? "not " : "", i + 1,
 			chaos->round, check_names[i]);
@@ -666,6 +706,7 @@ static void chaos_prepare(struct chaos *chaos, char **paths)
 	chaos->orders.socket_path = chaos->cast.socket_path;
 	chaos->orders.nr_vcpus = chaos->cast.nr_vcpus;
 	chaos->orders.patience_ms = chaos->patience_ms;
+	chaos->compares_every = 1 + chaos->slowness / 3;
 	chaos->orders.run_ms = 3 * chaos->slowness;
 }
 

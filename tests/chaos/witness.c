@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -113,16 +112,21 @@ void witness_close(struct witness *witness)
 		munmap((void *)(uintptr_t)witness->memory, witness->size);
 	if (witness->watch)
 		munmap((void *)(uintptr_t)witness->watch, sizeof(*witness->watch));
-	free(witness->kept);
+	if (witness->kept)
+		munmap(witness->kept, witness->size);
 	witness->memory = witness->kept = NULL;
 	witness->watch = NULL;
 }
 
 int witness_keep(struct witness *witness)
 {
-	witness->kept = malloc(witness->size);
-	if (!witness->kept)
+	witness->kept = mmap(
+		NULL, witness->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (witness->kept == MAP_FAILED) {
+		witness->kept = NULL;
 		return -ENOMEM;
+	}
+	madvise(witness->kept, witness->size, MADV_DONTFORK); /* no debugger needs it */
 	memcpy(witness->kept, witness->memory, witness->size);
 	return 0;
 }
