@@ -172,6 +172,7 @@ help:
 	@echo 'make check      every test, both architectures (ONLY=NAME: those that match)'
 	@echo 'make lint       format, static analysis, include directions'
 	@echo 'make bench      what the daemon does beside what gdb would, gdbserver, QEMU: ratios'
+	@echo 'make chaos      kills debugger, worker, daemon at random, CHAOS_ROUNDS times (default 2000)'
 	@echo 'make fuzz       every fuzzer, FUZZ_SECONDS each (default 60)'
 	@echo 'make install    DESTDIR= PREFIX=$(PREFIX)'
 	@echo 'variables       CROSS_COMPILE=aarch64-linux-gnu- SANITIZE=1 CFLAGS= V=1'

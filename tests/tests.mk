@@ -101,14 +101,15 @@ corpora = rc=0; for f in $(FUZZERS); do $(1)/tests/fuzz/$$f tests/fuzz/corpus/$$
 # What the rigs run; the arm64 half needs the cross compiler.
 ARM64 := CROSS_COMPILE=aarch64-linux-gnu-
 WALKS := $(BUILD)/tests/walk $(BUILD)/static/walk
+CHAOS_PROGRAMS = $(1)/static/chaos $(1)/static/watched-vmm
 
 check: deps
 	tests/rig/fetch
 	tests/debuggers fetch
-	$(MAKE) all static tests $(WALKS) $(BUILD)/tests/test_lender
+	$(MAKE) all static tests $(WALKS) $(BUILD)/tests/test_lender $(call CHAOS_PROGRAMS,$(BUILD))
 	$(MAKE) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
 	$(MAKE) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject \
-		build/arm64/static/linux_init
+		build/arm64/static/linux_init $(call CHAOS_PROGRAMS,build/arm64)
 	$(MAKE) check-built
 
 # Where another gdb would say other things than the one that has been through all themes.
@@ -141,6 +142,9 @@ check-built:
 		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 20' \
 		'sudden death, arm64=tests/system/sudden-death arm64 20' \
 		'sudden death, this machine=tests/system/sudden-death host 20' \
+		'chaos, x86-64 in Bochs=tests/chaos/run x86-bochs --rounds 100 --seconds 15' \
+		'chaos, arm64=tests/chaos/run arm64 --rounds 100 --seconds 60' \
+		'chaos, this machine=tests/chaos/run host --rounds 100 --seconds 60' \
 		'self-tests, this machine=tests/system/selftest host' \
 		'page walks, x86-64 in Bochs=tests/system/walk-run x86-bochs' \
 		'page walks, arm64=tests/system/walk-run arm64' \
@@ -163,6 +167,19 @@ lint:
 .PHONY: bench
 bench: deps all
 	tests/system/bench
+
+# ---- make chaos --------------------------------------------------------------------------------
+
+# CHAOS_SEED: does again what was done with it.  WRAP and BIN: tests/chaos/run.
+CHAOS_ROUNDS ?= 2000
+CHAOS_KINDS ?= host arm64 x86-bochs
+CHAOS_HOURS ?= 8
+
+.PHONY: chaos
+chaos: deps
+	tests/rig/fetch
+	@RUN_LOGS=build/logs/chaos tests/run -t $$(($(CHAOS_HOURS) * 3600)) $(foreach kind,$(CHAOS_KINDS),\
+		'chaos, $(kind)=CHAOS_SECONDS=$$(($(CHAOS_HOURS) * 3600 - 60)) tests/chaos/run $(kind) --rounds $(CHAOS_ROUNDS)')
 
 # ---- make fuzz ---------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ struct debugger {
 	struct planted planted[PLANTED_MAX];
 	unsigned planted_count;
 	bool non_stop;
+	bool favours_user; /* code of the guest's user program, where interrupts are not masked */
 	bool is_stopped[THREADS_MAX + 1]; /* non-stop: by number, from 1 */
 	unsigned thread;                  /* all-stop: of the last stop */
 };
@@ -531,6 +532,7 @@ static void debugger_greet(struct debugger *debugger)
 {
 	debugger_ask(debugger, "qSupported:swbreak+;hwbreak+;vContSupported+");
 	debugger_ask_ok(debugger, "QStartNoAckMode");
+	debugger->favours_user = dice_chance(&debugger->dice, 40);
 	debugger->non_stop = dice_chance(&debugger->dice, 20);
 	if (debugger->non_stop) {
 		debugger_ask_ok(debugger, "QNonStop:1");
