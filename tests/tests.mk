@@ -7,7 +7,7 @@ UNIT := test_agent test_breakpoint test_breakpoint_code test_channel test_client
 	test_document test_dwarf test_exception_log test_fd_receive test_fifo test_handover \
 	test_hex test_inject_arm64 test_inject_x86_64 test_instruction_arm64 \
 	test_instruction_x86_64 test_journal test_linux_guest test_linux_kernel_arm64 \
-	test_linux_kernel_x86_64 test_listen_address test_mappings test_memory test_monitor \
+	test_linux_kernel_x86_64 test_listen_address test_loss test_mappings test_memory test_monitor \
 	test_options test_packet test_packet_queue test_page_memo test_paging_arm64 \
 	test_paging_x86_64 test_pauth_arm64 test_plan_arm64 test_plan_x86_64 test_plant \
 	test_port test_program test_register_set test_registers_arm64 test_registers_x86_64 \
