@@ -75,6 +75,8 @@ void loss_arm64_clean(uint32_t word, struct loss_arm64 *regs)
 		regs->spsr_el1 &= ~added;
 		return;
 	}
+	if (word & LOSS_ARM64_SETS)
+		return;
 	regs->pstate &= ~added;
 	if (regs->exited && (word & LOSS_ARM64_READ))
 		regs->read &= ~added;

@@ -44,9 +44,10 @@ bool loss_x86_64_tf(const struct loss_x86_64 *loss);
 
 /*
  * Bits 6, 7, 8: F, I and A of PSTATE that a step has set, but for those that the instruction sets anew.  Bits 0 to 5: 0, or
- * 1 + the number of the register that the instruction reads them into.
+ * 1 + the number of the register that the instruction reads them into.  Bit 9: it sets all of PSTATE's anew, so that they are
+ * ours only where an exception came instead.
  */
-enum { LOSS_ARM64_MASKS = 0x1c0, LOSS_ARM64_READ = 0x3f };
+enum { LOSS_ARM64_MASKS = 0x1c0, LOSS_ARM64_READ = 0x3f, LOSS_ARM64_SETS = 0x200 };
 
 struct loss_arm64 {
 	bool exited; /* by KVM_EXIT_DEBUG: the instruction was executed */

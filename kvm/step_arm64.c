@@ -199,8 +199,8 @@ static void step_arm64_mask(struct cpu *cpu, struct step_plan *step)
 }
 
 /*
- * What sets the masks anew leaves nothing of ours, and where it was not executed it will be; so no lender need
- * touch what it sets.
+ * What sets the masks anew leaves nothing of ours, and where it was not executed it will be: no lender need touch
+ * what it sets.
  */
 static uint32_t step_arm64_loss(
 	const struct step_plan *step, const struct instruction_arm64 *instruction)
@@ -210,7 +210,7 @@ static uint32_t step_arm64_loss(
 	switch (instruction->kind) {
 	case INSTRUCTION_WRITE_DAIF:
 	case INSTRUCTION_ERET:
-		return 0;
+		return added ? added | LOSS_ARM64_SETS : 0;
 	case INSTRUCTION_SET_DAIF:
 		return added & ~((uint32_t)instruction->immediate << 6);
 	case INSTRUCTION_READ_DAIF:
