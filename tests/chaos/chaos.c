@@ -522,6 +522,8 @@ static void chaos_round(struct chaos *chaos)
 	chaos->orders.round = chaos->round;
 	dice_init(&chaos->dice, chaos->orders.seed, 2 * (uint64_t)chaos->round);
 	chaos->victim = (enum victim)dice_roll(&chaos->dice, VICTIMS);
+	if (chaos->orders.mostly_steps && chaos->victim == DEBUGGER)
+		chaos->victim = WORKER;
 	chaos->packets = 0;
 	snprintf(chaos->last, sizeof(chaos->last), "none");
 	if (!chaos_kill_at_work(chaos))
@@ -631,6 +633,8 @@ static const char chaos_usage[] =
 	"  --vcpus N       default 2        --patience MS for each condition (default 20000)\n"
 	"  --slowness N    multiplies the times to wait (default 1)\n"
 	"  --wrap WORDS    what gdbproxyd is started by, e.g. valgrind -q\n"
+	"  --steps         debuggers mostly step through user code, and only their daemon is "
+	"killed\n"
 	"  --spare         the KVM emulates: no software breakpoints, none of the guest's own in "
 	"its kernel\n";
 
@@ -643,6 +647,7 @@ static const struct option chaos_options[] = {
 	{ "patience", required_argument, NULL, 'p' },
 	{ "slowness", required_argument, NULL, 'l' },
 	{ "wrap", required_argument, NULL, 'w' },
+	{ "steps", no_argument, NULL, 'S' },
 	{ "spare", no_argument, NULL, 'e' },
 	{ 0 },
 };
@@ -673,6 +678,9 @@ static void chaos_parse_option(struct chaos *chaos, int option)
 		break;
 	case 'w':
 		chaos->cast.wrap = *optarg ? optarg : NULL;
+		break;
+	case 'S':
+		chaos->orders.mostly_steps = true;
 		break;
 	case 'e':
 		chaos->cast.argument = "0x100000000"; /* SELFTEST_SPARE_EMULATORS */

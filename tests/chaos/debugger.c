@@ -463,6 +463,8 @@ static void debugger_do_something(struct debugger *debugger)
 {
 	unsigned die = dice_roll(&debugger->dice, 100);
 
+	if (debugger->orders->mostly_steps && die >= 40)
+		die = 99;
 	if (die < 22)
 		debugger_plant(debugger);
 	else if (die < 32)
@@ -532,8 +534,8 @@ static void debugger_greet(struct debugger *debugger)
 {
 	debugger_ask(debugger, "qSupported:swbreak+;hwbreak+;vContSupported+");
 	debugger_ask_ok(debugger, "QStartNoAckMode");
-	debugger->favours_user = dice_chance(&debugger->dice, 40);
-	debugger->non_stop = dice_chance(&debugger->dice, 20);
+	debugger->favours_user = dice_chance(&debugger->dice, 40) || debugger->orders->mostly_steps;
+	debugger->non_stop = dice_chance(&debugger->dice, 20) && !debugger->orders->mostly_steps;
 	if (debugger->non_stop) {
 		debugger_ask_ok(debugger, "QNonStop:1");
 		debugger_list_stopped(debugger);

@@ -21,6 +21,7 @@ struct debugger_orders {
 	unsigned nr_vcpus;
 	unsigned patience_ms; /* how long an answer may take */
 	unsigned run_ms;      /* how long it lets the guest run, at most, before it stops it */
+	bool mostly_steps;    /* through the guest's user program, and in all-stop */
 	bool has_software;    /* software breakpoints work on this KVM */
 	uint64_t seed, round; /* determine all that it does */
 };
