@@ -51,6 +51,7 @@ static struct outcome outcome_of(const struct record *record, uint64_t result)
 		digest_add(&outcome.digest, event->debug);
 		digest_add(&outcome.digest, event->flags & chaos_flags_mask);
 	}
+	digest_add(&outcome.digest, record->syscall_flags & chaos_flags_mask);
 	digest_add(&outcome.digest, result);
 	return outcome;
 }
@@ -64,6 +65,7 @@ static struct outcome chaos_run(struct cpu *cpu, const struct chaos_test *test)
 	if (test->begin)
 		test->begin(test);
 	record->nr_events = 0;
+	record->syscall_flags = 0;
 	record->is_on = true;
 	result = test->in_user ? arch_call_user(test->snippet->user, test->argument)
 			       : call(test->argument);
