@@ -431,6 +431,15 @@ static void debugger_continue(struct debugger *debugger)
 	debugger_await_stop(debugger);
 }
 
+/* Most of the time people look at what has stopped. */
+static void debugger_think(struct debugger *debugger)
+{
+	unsigned ms = debugger->orders->run_ms;
+
+	if (dice_chance(&debugger->dice, 25))
+		usleep(1000 * dice_roll(&debugger->dice, 4 * ms + 1));
+}
+
 static void debugger_step(struct debugger *debugger)
 {
 	unsigned thread = debugger->thread;
@@ -563,5 +572,6 @@ _Noreturn void debugger_run(const struct debugger_orders *orders, struct debugge
 			debugger_do_something_non_stop(debugger);
 		else
 			debugger_do_something(debugger);
+		debugger_think(debugger);
 	}
 }
