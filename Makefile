@@ -58,7 +58,7 @@ KVM_PURE := kvm/agent.c kvm/agent_printf.c kvm/arch_arm64.c kvm/arch_x86_64.c kv
 	kvm/channel.c kvm/condition.c kvm/cpu_arm64.c kvm/decide_arm64.c kvm/decide_x86_64.c \
 	kvm/description_arm64.c kvm/description_x86_64.c kvm/dwarf_arm64.c kvm/dwarf_x86_64.c \
 	kvm/exception_log.c kvm/float_x86_64.c kvm/hit.c kvm/inject_arm64.c kvm/inject_x86_64.c \
-	kvm/instruction_arm64.c kvm/instruction_x86_64.c kvm/journal.c kvm/limitation.c \
+	kvm/instruction_arm64.c kvm/instruction_x86_64.c kvm/journal.c kvm/limitation.c kvm/loss.c \
 	kvm/mappings.c kvm/memory.c kvm/monitor.c kvm/monitor_breakpoints.c \
 	kvm/monitor_exceptions.c kvm/monitor_linux.c kvm/monitor_memory.c kvm/monitor_paging.c \
 	kvm/monitor_policy.c kvm/monitor_registers.c kvm/monitor_rules.c kvm/monitor_settings.c \
@@ -77,8 +77,8 @@ LINUX_KERNEL := kvm/linux_guest.c kvm/linux_image.c kvm/linux_kernel.c kvm/linux
 	kvm/linux_kernel_x86_64.c kvm/linux_probe.c kvm/vmcoreinfo.c
 
 LENDER := kvm/lender.c kvm/lender_alarm.c kvm/lender_kick.c kvm/lender_link.c kvm/lender_program.c kvm/lender_sync.c kvm/lender_tie.c \
-	kvm/lender_vcpu.c kvm/lender_xsave.c
-LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c protocol/handover.c
+	kvm/lender_loss.c kvm/lender_vcpu.c kvm/lender_xsave.c
+LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c kvm/loss.c protocol/handover.c
 
 DAEMON := daemon/activation.c daemon/address.c daemon/control.c daemon/counts.c daemon/ctl.c \
 	daemon/ctl_request.c daemon/daemon.c daemon/debugger.c daemon/directory.c \
@@ -186,6 +186,7 @@ help:
 	@echo 'make check      every test, both architectures (ONLY=NAME: those that match)'
 	@echo 'make lint       format, static analysis, include directions'
 	@echo 'make bench      what the daemon does beside what gdb would, gdbserver, QEMU: ratios'
+	@echo 'make chaos      kills debugger, worker, daemon at random, CHAOS_ROUNDS times (default 2000)'
 	@echo 'make fuzz       every fuzzer, FUZZ_SECONDS each (default 60)'
 	@echo 'make install    DESTDIR= PREFIX=$(PREFIX)'
 	@echo 'variables       CROSS_COMPILE=aarch64-linux-gnu- SANITIZE=1 CFLAGS= V=1'

@@ -132,6 +132,7 @@ struct step_plan {
 	unsigned run_to_count;
 	gva_t from;          /* pc before */
 	uint64_t private[4]; /* the architecture's: what step_end() must undo */
+	uint32_t on_loss;    /* and what a lender must, should it lose us: loss.h */
 };
 
 /* Guest-virtual memory through the vCPU's own tables: 0 or -EFAULT, whole or not at all. */
@@ -259,7 +260,7 @@ struct arch {
 		struct debug_plan *plan);
 	/*
 	 * struct kvm_guest_debug for the plan into arg (room for 528 bytes); returns its size.
-	 * x86: with the injection flag that inject() has left in *injection.
+	 * x86: with the injection flag that inject() has left in *injection, and pad as loss.h has it.
 	 */
 	size_t (*encode)(
 		const struct debug_plan *plan, const struct injection *injection, void *arg);

@@ -10,6 +10,7 @@
  *	lender_vcpu.c		gdbproxy_run(): running and parking
  *	lender_program.c	executing what came over the channel
  *	lender_sync.c		registers without a call
+ *	lender_loss.c		what a daemon that died in the midst has left in a vCPU
  *	lender_kick.c		the signal that gets a thread out of KVM_RUN
  *
  * Locks: whoever holds link_lock leads the conversation and may wait for the daemon's answers;
@@ -149,6 +150,9 @@ struct gdbproxy_vcpu {
 	bool owes_eintr; /* a signal of the VMM's came while parked */
 	bool fresh;      /* nothing has been done to the vCPU since KVM_RUN returned */
 	enum lender_sync sync;
+	/* How it was run last, and whether it has come out by a debug exit and nobody has decided: loss.h. */
+	uint32_t loss_control, loss_word;
+	bool loss_exited;
 	struct lender_alarm alarm;
 	size_t after; /* where in program the `after` list begins; 0: there is none to do */
 	struct lender_message program; /* the last one received */
@@ -242,6 +246,14 @@ bool lender_sync_take(const struct gdbproxy_vcpu *vcpu, uint32_t request, void *
 
 /* The ioctl was made, and this is what it has put there. */
 void lender_sync_learn(struct gdbproxy_vcpu *vcpu, uint32_t request, const void *argument);
+
+/* ---- lender_loss.c ----------------------------------------------------------------------- */
+
+/* A program sets guest debug for the RUN that follows. */
+void lender_loss_note(struct gdbproxy_vcpu *vcpu, const struct kvm_guest_debug *debug);
+
+/* Guest debug has been taken off because the daemon is gone: puts right what it would have. */
+void lender_loss_mend(struct gdbproxy_vcpu *vcpu);
 
 /* ---- lender_xsave.c ---------------------------------------------------------------------- */
 

@@ -120,6 +120,8 @@ static int step_guest_debug(struct gdbproxy_vcpu *vcpu, uint32_t request, uint8_
 	rc = vcpu_ioctl(vcpu, request, &debug);
 	if (rc >= 0)
 		vcpu->debugged = debug.control & KVM_GUESTDBG_ENABLE;
+	if (rc >= 0 && !vcpu->after) /* what `after` takes off was there when the vCPU ran */
+		lender_loss_note(vcpu, &debug);
 	return rc;
 }
 

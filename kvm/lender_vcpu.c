@@ -36,9 +36,12 @@ void lender_vcpu_undebug(struct gdbproxy_vcpu *vcpu)
 {
 	struct kvm_guest_debug off = { .control = 0 };
 
-	if (vcpu->debugged)
+	if (vcpu->debugged) {
 		ioctl(vcpu->vcpu_fd, KVM_SET_GUEST_DEBUG, &off);
-	vcpu->debugged = false;
+		lender_loss_mend(vcpu);
+	}
+	vcpu->debugged = vcpu->loss_exited = false;
+	vcpu->loss_control = vcpu->loss_word = 0;
 	lender_sync_end(vcpu);
 }
 
@@ -210,6 +213,7 @@ static int vcpu_serve(struct gdbproxy_vcpu *vcpu)
 	lender_program_begin(vcpu, head->seq);
 	done = lender_program_before(vcpu);
 	if (done && (head->flags & CHANNEL_RUN)) {
+		vcpu->loss_exited = false;
 		vcpu->once = head->flags & CHANNEL_ONCE;
 		vcpu->ends = head->flags & CHANNEL_END;
 		atomic_store(&vcpu->in_use, vcpu->debugged || vcpu->ends);
@@ -351,6 +355,7 @@ static enum verdict vcpu_judge_debug(struct gdbproxy_vcpu *vcpu)
 {
 	bool debugged = vcpu->debugged;
 
+	vcpu->loss_exited = debugged;
 	if (vcpu->state != atomic_load(&vcpu->proxy->state))
 		vcpu_settle(vcpu); /* it died: what it had planted is gone, the guest goes on */
 	else if (debugged)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 #include "kvm/arch_x86_64.h"
+#include "kvm/loss.h"
 
 /* ---- a watched range in aligned pieces --------------------------------------------------- */
 
@@ -308,6 +309,17 @@ static uint64_t plan_dr7(const struct debug_plan *plan)
 	return plan->watch_guest_debug_registers ? dr7 | X86_DR7_GD : dr7;
 }
 
+/* Which slots are the guest's own. */
+static uint32_t plan_loss(const struct debug_plan *plan)
+{
+	uint32_t word = 0;
+
+	for (unsigned i = 0; i < X86_SLOTS; i++)
+		if (plan->slots[i].owner == SLOT_GUEST)
+			word |= (plan->slots[i].guest_index + 1u) << (LOSS_X86_SLOT + 4 * i);
+	return word;
+}
+
 static uint32_t injection_control(const struct injection *injection)
 {
 	if (!injection)
@@ -323,6 +335,7 @@ size_t plan_x86_64_encode(
 	struct x86_guest_debug debug = { .control = plan->control | injection_control(injection) };
 
 	if (plan->control & X86_GUESTDBG_USE_HW_BP) {
+		debug.pad = plan_loss(plan);
 		for (unsigned i = 0; i < X86_SLOTS; i++)
 			debug.debugreg[i] = plan->slots[i].gva;
 		debug.debugreg[7] = plan_dr7(plan);

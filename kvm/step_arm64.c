@@ -22,6 +22,7 @@
 #include <string.h>
 #include "kvm/arch_arm64.h"
 #include "kvm/instruction_arm64.h"
+#include "kvm/loss.h"
 
 #define STEP_MASK (PSTATE_A | PSTATE_I | PSTATE_F)
 
@@ -197,6 +198,28 @@ static void step_arm64_mask(struct cpu *cpu, struct step_plan *step)
 	cpu->dirty |= CPU_GENERAL;
 }
 
+/*
+ * What sets the masks anew leaves nothing of ours, and where it was not executed it will be: no lender need touch
+ * what it sets.
+ */
+static uint32_t step_arm64_loss(
+	const struct step_plan *step, const struct instruction_arm64 *instruction)
+{
+	uint32_t added = (uint32_t)step->private[ADDED];
+
+	switch (instruction->kind) {
+	case INSTRUCTION_WRITE_DAIF:
+	case INSTRUCTION_ERET:
+		return added ? added | LOSS_ARM64_SETS : 0;
+	case INSTRUCTION_SET_DAIF:
+		return added & ~((uint32_t)instruction->immediate << 6);
+	case INSTRUCTION_READ_DAIF:
+		return added && instruction->rt != 31 ? added | (instruction->rt + 1u) : added;
+	default:
+		return added;
+	}
+}
+
 void step_arm64_begin(struct cpu *cpu, const struct guest_memory *memory, const uint8_t *code,
 	unsigned length, struct step_plan *step)
 {
@@ -213,6 +236,7 @@ void step_arm64_begin(struct cpu *cpu, const struct guest_memory *memory, const 
 	step->trap = true;
 	step->run_to_count = 0;
 	step_arm64_mask(cpu, step);
+	step->on_loss = step_arm64_loss(step, &instruction);
 }
 
 /* ---- after ------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@
 #include <string.h>
 #include "kvm/arch_x86_64.h"
 #include "kvm/instruction_x86_64.h"
+#include "kvm/loss.h"
 
 #define FLAGS_OF     UINT64_C(0x800)
 #define FLAGS_STATUS UINT64_C(0x8d5)
@@ -335,6 +336,15 @@ uint32_t step_x86_64_groups(const struct cpu *cpu, const uint8_t *code, unsigned
 	return instruction.kind == INSTRUCTION_SYSCALL ? CPU_MSRS : 0;
 }
 
+static uint32_t state_loss(const struct state *state)
+{
+	uint32_t word = state->rflags & X86_FLAGS_TF ? LOSS_X86_TF : 0;
+
+	if (state->loads_tf)
+		word |= LOSS_X86_TF_LOADED | (state->tf_after ? LOSS_X86_TF_AFTER : 0);
+	return word;
+}
+
 void step_x86_64_begin(struct cpu *cpu, const struct guest_memory *memory, const uint8_t *code,
 	unsigned length, struct step_plan *step)
 {
@@ -354,6 +364,7 @@ void step_x86_64_begin(struct cpu *cpu, const struct guest_memory *memory, const
 		step->trap = true;
 		state_foresee(cpu, memory, popped, &state);
 		step_catch_faults(cpu, memory, step);
+		step->on_loss = state_loss(&state);
 	}
 	memcpy(step->private, &state, sizeof(state));
 }

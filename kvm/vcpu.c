@@ -116,6 +116,16 @@ int vcpu_set_numbered(struct vcpu *vcpu, uint32_t number, uint64_t value, int ti
 	return rc == -ENODATA ? -EINVAL : rc;
 }
 
+/* struct kvm_guest_debug: control, pad. */
+static void vcpu_add_loss(const struct step_plan *step, uint8_t *arg)
+{
+	uint32_t word;
+
+	memcpy(&word, arg + 4, sizeof(word));
+	word |= step->on_loss;
+	memcpy(arg + 4, &word, sizeof(word));
+}
+
 /* Appends KVM_SET_GUEST_DEBUG, unless KVM has exactly this already.  Returns its size. */
 static size_t vcpu_load_debug(struct vcpu *vcpu, const struct arch *arch, struct program *program)
 {
@@ -124,6 +134,8 @@ static size_t vcpu_load_debug(struct vcpu *vcpu, const struct arch *arch, struct
 
 	memset(arg, 0, sizeof(arg));
 	size = arch->encode(&vcpu->plan, &vcpu->inject, arg);
+	if (vcpu->stepping)
+		vcpu_add_loss(&vcpu->step, arg);
 	/* A step, and an injection, is armed anew each time. */
 	if (!vcpu->stepping && vcpu->inject.kind == INJECT_NONE && size == vcpu->loaded_size &&
 		!memcmp(arg, vcpu->loaded, size))

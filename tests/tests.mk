@@ -7,7 +7,7 @@ UNIT := test_activation test_agent test_breakpoint test_breakpoint_code test_cha
 	test_document test_dwarf test_exception_log test_fd_receive test_fifo test_handover test_handover_talk test_hostile_reports \
 	test_hex test_inject_arm64 test_inject_x86_64 test_instruction_arm64 \
 	test_instruction_x86_64 test_journal test_json test_keep test_linux_guest test_linux_kernel_arm64 \
-	test_linux_kernel_x86_64 test_listen_address test_mappings test_memory test_monitor \
+	test_linux_kernel_x86_64 test_listen_address test_loss test_mappings test_memory test_monitor \
 	test_notify test_options test_packet test_packet_queue test_page_memo test_paging_arm64 \
 	test_paging_x86_64 test_pauth_arm64 test_plan_arm64 test_plan_x86_64 test_plant \
 	test_port test_program test_prometheus test_register_set test_registers_arm64 test_registers_x86_64 \
@@ -70,6 +70,18 @@ $(BUILD)/static/scale: $(call object,tests/system/scale.c) $(BUILD)/libgdbproxy.
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static -pthread $^ -o $@
+# Who kills debugger, worker and main, and looks at what is left (tests/chaos/chaos.c); and the VMM whose calls it
+# watches.  Static, for rigs and for this machine.
+CHAOS := tests/chaos/cast.c tests/chaos/chaos.c tests/chaos/debugger.c tests/chaos/dice.c tests/chaos/image.c \
+	tests/chaos/rsp_peer.c tests/chaos/witness.c
+$(BUILD)/static/chaos: $(call object,$(CHAOS))
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
+$(BUILD)/static/watched-vmm: $(call object,$(VMM) tests/vmm/kvm_watch.c) $(BUILD)/libgdbproxy.a
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static -pthread -Wl,--wrap=ioctl $^ $(VMM_LIBS_$(ARCH)) -o $@
 
 # A Linux guest's /init.
 $(BUILD)/static/linux_init: $(call object,tests/system/linux_init.c)
@@ -107,14 +119,17 @@ corpora = rc=0; for f in $(FUZZERS); do $(1)/tests/fuzz/$$f tests/fuzz/corpus/$$
 # What the rigs run; the arm64 half needs the cross compiler.
 ARM64 := CROSS_COMPILE=aarch64-linux-gnu-
 WALKS := $(BUILD)/tests/walk $(BUILD)/static/walk
+CHAOS_PROGRAMS = $(1)/static/chaos $(1)/static/watched-vmm
 
 check: deps
 	tests/rig/fetch
 	tests/debuggers fetch
-	$(MAKE) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/static/scale $(BUILD)/tests/test_lender
+	$(MAKE) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/static/scale $(BUILD)/tests/test_lender \
+		$(call CHAOS_PROGRAMS,$(BUILD))
 	$(MAKE) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
 	$(MAKE) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject \
-		build/arm64/static/linux_init build/arm64/static/scale $(CTL_PEERS:$(BUILD)/%=build/arm64/%)
+		build/arm64/static/linux_init build/arm64/static/scale $(CTL_PEERS:$(BUILD)/%=build/arm64/%) \
+		$(call CHAOS_PROGRAMS,build/arm64)
 	$(MAKE) check-built
 
 # Where another gdb would say other things than the one that has been through all themes.
@@ -152,6 +167,9 @@ check-built:
 		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 20' \
 		'sudden death, arm64=tests/system/sudden-death arm64 20' \
 		'sudden death, this machine=tests/system/sudden-death host 20' \
+		'chaos, x86-64 in Bochs=tests/chaos/run x86-bochs --rounds 100 --seconds 15' \
+		'chaos, arm64=tests/chaos/run arm64 --rounds 100 --seconds 60' \
+		'chaos, this machine=tests/chaos/run host --rounds 100 --seconds 60' \
 		'self-tests, this machine=tests/system/selftest host' \
 		'page walks, x86-64 in Bochs=tests/system/walk-run x86-bochs' \
 		'page walks, arm64=tests/system/walk-run arm64' \
@@ -178,6 +196,19 @@ lint:
 .PHONY: bench
 bench: deps all
 	tests/system/bench
+
+# ---- make chaos --------------------------------------------------------------------------------
+
+# CHAOS_SEED: does again what was done with it.  WRAP and BIN: tests/chaos/run.
+CHAOS_ROUNDS ?= 2000
+CHAOS_KINDS ?= host arm64 x86-bochs
+CHAOS_HOURS ?= 8
+
+.PHONY: chaos
+chaos: deps
+	tests/rig/fetch
+	@RUN_LOGS=build/logs/chaos tests/run -t $$(($(CHAOS_HOURS) * 3600)) $(foreach kind,$(CHAOS_KINDS),\
+		'chaos, $(kind)=CHAOS_SECONDS=$$(($(CHAOS_HOURS) * 3600 - 60)) tests/chaos/run $(kind) --rounds $(CHAOS_ROUNDS)')
 
 # ---- make fuzz ---------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 # BUILD (build/ARCH); gives GUESTS, the list of what it makes.
 
 GUEST_OUT := $(BUILD)/guest
-GUESTS := $(GUEST_OUT)/demo.elf $(GUEST_OUT)/selftest.elf
+GUESTS := $(addprefix $(GUEST_OUT)/, demo.elf selftest.elf chaos.elf)
 
 GUEST_WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wundef -Werror
@@ -51,6 +51,8 @@ $(GUEST_OUT)/guest.lds: tests/guest/guest_$(ARCH).lds $(GUEST_HEADERS)
 $(GUEST_OUT)/demo.elf: $(GUEST_OBJECTS) $(GUEST_OUT)/demo.o $(GUEST_OUT)/user.o $(GUEST_OUT)/guest.lds
 $(GUEST_OUT)/selftest.elf: $(GUEST_OBJECTS) $(GUEST_OUT)/user.o $(GUEST_OUT)/guest.lds \
 	$(addprefix $(GUEST_OUT)/, selftest.o selftest_$(ARCH).o selftest_code_$(ARCH).o)
+$(GUEST_OUT)/chaos.elf: $(GUEST_OBJECTS) $(GUEST_OUT)/user.o $(GUEST_OUT)/guest.lds \
+	$(addprefix $(GUEST_OUT)/, chaos.o chaos_$(ARCH).o selftest_code_$(ARCH).o)
 
 $(GUESTS):
 	$(call say,LINK)

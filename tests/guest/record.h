@@ -25,6 +25,7 @@ struct record {
 	bool is_on;
 	unsigned nr_events; /* may be larger than RECORD_EVENTS: the last ones are only counted */
 	unsigned nr_steps;  /* arm64: how many instructions more to step */
+	uint64_t syscall_flags; /* saved RFLAGS or SPSR of the last system call, recorded or not */
 	struct record_event events[RECORD_EVENTS];
 };
 

@@ -130,4 +130,31 @@ snippet_\name:
 	.endm
 	snippet step_masked
 
+/* Result: the masks; what KVM's single step needs of them must not be seen. The kernel's alone. */
+	.macro body_masks
+	mrs	x0, daif
+	nop
+	mrs	x1, daif
+	orr	x0, x0, x1
+	ret
+	.endm
+	snippet masks
+
+/* Result: a sum of what the registers hold, a few instructions after they were loaded. */
+	.macro body_registers
+	.irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
+	mov	x\n, #(0x101 * \n)
+	movk	x\n, #(0x202 * \n), lsl #32
+	.endr
+	nop
+	nop
+	nop
+	.irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
+	ror	x0, x0, #57
+	add	x0, x0, x\n
+	.endr
+	ret
+	.endm
+	snippet registers
+
 	.section .note.GNU-stack, "", %progbits

@@ -230,4 +230,58 @@ snippet_\name:
 	.endm
 	snippet divide
 
+/* Result: TF in the flags pushed, first by themselves and then behind a POPF; nothing here sets it. */
+	.macro body_flags
+	pushfq
+	popq	%rax
+	pushfq
+	popfq
+	pushfq
+	popq	%rcx
+	orq	%rcx, %rax
+	andl	$0x100, %eax
+	ret
+	.endm
+	snippet flags
+
+/* Result: TF in what SYSCALL has saved of the flags. User code's alone. */
+	.macro body_syscall
+	movl	$1, %eax	/* USER_CALL_COUNT */
+	syscall
+	movq	%r11, %rax
+	andl	$0x100, %eax
+	ret
+	.endm
+	snippet syscall
+
+/* Result: a sum of what the registers hold, a few instructions after they were loaded. */
+	.macro body_registers
+	pushq	%rbx
+	pushq	%rbp
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	.set number, 1
+	.irp name, rax, rbx, rcx, rdx, rsi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+	movq	$(0x0101010101010101 * number), %\name
+	.set number, number + 1
+	.endr
+	nop
+	nop
+	nop
+	.irp name, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+	rolq	$7, %rax
+	addq	%\name, %rax
+	.endr
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbp
+	popq	%rbx
+	ret
+	.endm
+	snippet registers
+
 	.section .note.GNU-stack, "", @progbits

@@ -118,6 +118,7 @@ void trap_handle_bad(struct trap_frame *frame)
 static void trap_handle_syscall(struct cpu *cpu, struct trap_frame *frame)
 {
 	cpu->nr_syscalls++;
+	cpu->record.syscall_flags = frame->spsr;
 	if (frame->x[8] == USER_CALL_EXIT)
 		trap_leave_user(frame->x[0]);
 	frame->x[0] = cpu->nr_syscalls;

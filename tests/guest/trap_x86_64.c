@@ -105,6 +105,7 @@ void trap_handle_syscall(struct trap_frame *frame)
 	struct cpu *cpu = arch_cpu();
 
 	cpu->nr_syscalls++;
+	cpu->record.syscall_flags = frame->rflags;
 	if (frame->rax == USER_CALL_EXIT)
 		trap_leave_user(frame->rdi);
 	frame->rax = cpu->nr_syscalls;

@@ -286,6 +286,7 @@ static void test_merge(void **context)
 	assert_true(debug.debugreg[1] == 0x7004 && debug.debugreg[2] == 0x8000);
 	assert_true(debug.debugreg[3] == 0);
 	assert_int_equal(debug.debugreg[7], 0x00d9262a);
+	assert_int_equal(debug.pad, 2 << 12 | 3 << 16); /* loss.h: whose is what */
 	assert_int_equal(plan.limitations, 0);
 }
 

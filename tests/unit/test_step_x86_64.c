@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "kvm/arch_x86_64.h"
+#include "kvm/loss.h"
 
 enum {
 	TF = 0x100,
@@ -484,6 +485,18 @@ static void test_pushf_of_16_bits(void **context)
 	assert_int_equal(peek(&machine, 0x20fe, 2), 0x0202);
 }
 
+/* What a lender makes of a step that was done when it lost its daemon. */
+static uint64_t lenders_tf(const struct machine *machine)
+{
+	const struct loss_x86_64 loss = { .control = X86_GUESTDBG_ENABLE | X86_GUESTDBG_SINGLESTEP,
+		.word = machine->step.on_loss,
+		.exited = true,
+		.is_db = true,
+		.dr6 = X86_DR6_BS };
+
+	return loss_x86_64_tf(&loss) ? TF : 0;
+}
+
 static void test_popf(void **context)
 {
 	static struct machine machine;
@@ -497,6 +510,7 @@ static void test_popf(void **context)
 			machine.cpu.x86_64.regs.rsp += 8;
 			end(&machine, PC + 1);
 			assert_int_equal(tf_of(&machine), image);
+			assert_int_equal(lenders_tf(&machine), image);
 		}
 	}
 	machine_init(&machine, TF); /* #GP of the stack: not executed, in the handler */

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See loss.h.  In the daemon's place decide_x86_64.c and step_*.c know it all; this is what is left to know. */
+#include "kvm/loss.h"
+
+/* ---- x86-64 (Intel SDM volume 3, 17.2) --------------------------------------------------- */
+
+enum {
+	SINGLESTEP = 0x2, /* KVM_GUESTDBG_... */
+	USE_HW_BP = 0x20000,
+	SLOTS = 4,
+};
+
+#define DR6_BS UINT64_C(0x4000)
+
+/* Bn is the guest's when its own register is there, or, with none of the debugger's, when it is enabled. */
+static uint64_t loss_x86_64_slot(const struct loss_x86_64 *loss, unsigned n)
+{
+	unsigned own = (loss->word >> (LOSS_X86_SLOT + 4 * n)) & 15;
+
+	if (!(loss->dr6 >> n & 1))
+		return 0;
+	if (loss->control & USE_HW_BP)
+		return own ? UINT64_C(1) << (own - 1) : 0;
+	return loss->dr7 >> (2 * n) & 3 ? UINT64_C(1) << n : 0;
+}
+
+uint64_t loss_x86_64_causes(const struct loss_x86_64 *loss)
+{
+	uint64_t causes = 0;
+
+	if (!loss->exited || !loss->is_db)
+		return 0;
+	for (unsigned n = 0; n < SLOTS; n++)
+		causes |= loss_x86_64_slot(loss, n);
+	if (!(loss->control & SINGLESTEP) || (loss->word & LOSS_X86_TF))
+		causes |= loss->dr6 & DR6_BS;
+	return causes;
+}
+
+/* A step that came out without BS is at the handler of a fault, where TF is clear. */
+bool loss_x86_64_tf(const struct loss_x86_64 *loss)
+{
+	bool done = loss->exited && loss->is_db && (loss->dr6 & DR6_BS);
+
+	if (!(loss->control & SINGLESTEP) || (loss->exited && !done))
+		return false;
+	if (done && (loss->word & LOSS_X86_TF_LOADED))
+		return loss->word & LOSS_X86_TF_AFTER;
+	return loss->word & LOSS_X86_TF;
+}
+
+/* ---- arm64 (Arm ARM, D1.3) --------------------------------------------------------------- */
+
+#define PSTATE_DAIF UINT64_C(0x3c0)
+#define PSTATE_MODE UINT64_C(0x1f)
+#define MODE_EL1H   UINT64_C(0x5)
+
+enum { VECTOR_TABLE = 0x800, VECTOR_BYTES = 0x80 };
+
+/* At the first instruction of an exception's handler, and the state that it interrupted has the bits. */
+static bool loss_arm64_entered(uint64_t added, const struct loss_arm64 *regs)
+{
+	uint64_t offset = regs->pc - (regs->vbar_el1 & ~UINT64_C(0x7ff));
+
+	return offset < VECTOR_TABLE && offset % VECTOR_BYTES == 0 &&
+	       (regs->pstate & PSTATE_MODE) == MODE_EL1H &&
+	       (regs->pstate & PSTATE_DAIF) == PSTATE_DAIF && (regs->spsr_el1 & added) == added;
+}
+
+void loss_arm64_clean(uint32_t word, struct loss_arm64 *regs)
+{
+	uint64_t added = word & LOSS_ARM64_MASKS;
+
+	if (loss_arm64_entered(added, regs)) {
+		regs->spsr_el1 &= ~added;
+		return;
+	}
+	if (word & LOSS_ARM64_SETS)
+		return;
+	regs->pstate &= ~added;
+	if (regs->exited && (word & LOSS_ARM64_READ))
+		regs->read &= ~added;
+}
