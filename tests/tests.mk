@@ -70,6 +70,7 @@ $(BUILD)/static/scale: $(call object,tests/system/scale.c) $(BUILD)/libgdbproxy.
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static -pthread $^ -o $@
+
 # Who kills debugger, worker and main, and looks at what is left (tests/chaos/chaos.c); and the VMM whose calls it
 # watches.  Static, for rigs and for this machine.
 CHAOS := tests/chaos/cast.c tests/chaos/chaos.c tests/chaos/debugger.c tests/chaos/dice.c tests/chaos/image.c \

@@ -177,8 +177,12 @@ static unsigned debugger_stopped_thread(struct debugger *debugger, const char *r
 /* All-stop: lets it run a while, unless it stops by itself. */
 static void debugger_await_stop(struct debugger *debugger)
 {
-	unsigned run_ms = dice_roll(&debugger->dice, debugger->orders->run_ms + 1);
+	unsigned run_ms = debugger->orders->run_ms;
 
+	/* Short, and long enough for the guest to come by. */
+	if (debugger->orders->mostly_steps || dice_chance(&debugger->dice, 40))
+		run_ms *= 20;
+	run_ms = dice_roll(&debugger->dice, run_ms + 1);
 	while (!debugger_receive(debugger, (int)run_ms)) {
 		debugger_send_byte(debugger, 3);
 		run_ms = debugger->orders->patience_ms;
@@ -472,8 +476,6 @@ static void debugger_do_something(struct debugger *debugger)
 {
 	unsigned die = dice_roll(&debugger->dice, 100);
 
-	if (debugger->orders->mostly_steps && die >= 40)
-		die = 99;
 	if (die < 22)
 		debugger_plant(debugger);
 	else if (die < 32)
@@ -487,6 +489,19 @@ static void debugger_do_something(struct debugger *debugger)
 	else
 		for (unsigned n = 1 + dice_roll(&debugger->dice, STEPS_MAX); n; n--)
 			debugger_step(debugger);
+}
+
+/* To a breakpoint, and on from there instruction by instruction. */
+static void debugger_step_through(struct debugger *debugger)
+{
+	debugger_plant(debugger);
+	debugger_continue(debugger);
+	for (unsigned n = 1 + dice_roll(&debugger->dice, STEPS_MAX); n; n--) {
+		debugger_step(debugger);
+		debugger_think(debugger);
+	}
+	if (debugger->planted_count > 2)
+		debugger_remove(debugger);
 }
 
 /* ---- non-stop ---------------------------------------------------------------------------- */
@@ -570,6 +585,8 @@ _Noreturn void debugger_run(const struct debugger_orders *orders, struct debugge
 	for (;;) {
 		if (debugger->non_stop)
 			debugger_do_something_non_stop(debugger);
+		else if (debugger->orders->mostly_steps)
+			debugger_step_through(debugger);
 		else
 			debugger_do_something(debugger);
 		debugger_think(debugger);
