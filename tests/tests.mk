@@ -65,6 +65,10 @@ $(CTL_PEERS): $(BUILD)/static/%: $(BUILD)/tests/system/%.o
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
 
+$(BUILD)/tests/ctl_peer: $(BUILD)/tests/system/ctl_peer.o
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+
 # Many VMs.
 $(BUILD)/static/scale: $(call object,tests/system/scale.c) $(BUILD)/libgdbproxy.a
 	@mkdir -p $(@D)
@@ -101,7 +105,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay_corpus
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -lev -lm -o $@
 
 .PHONY: tests
-tests: $(UNIT_PROGRAMS) $(FUZZ_REPLAYS) $(BUILD)/tests/replay
+tests: $(UNIT_PROGRAMS) $(FUZZ_REPLAYS) $(BUILD)/tests/replay $(BUILD)/tests/ctl_peer
 
 -include $(wildcard $(BUILD)/tests/*/*.d)
 
@@ -182,6 +186,8 @@ check-built:
 		'hostile peers, arm64=tests/system/hostile arm64' \
 		'lender=$(BUILD)/tests/test_lender' \
 		'lender, sanitized=$(SANITIZED)/tests/test_lender' \
+		'gdbproxyctl, no VM=tests/system/ctl-alone' \
+		'gdbproxyctl, no VM, sanitized=tests/system/ctl-alone $(SANITIZED)' \
 		'completion=tests/system/completion' \
 		'lint=tests/lint' \
 		'unit=$(call unit,$(BUILD))' \

@@ -5,6 +5,8 @@
  *	ctl_peer scrape SOCKET             GET /metrics; prints the body
  *	ctl_peer silent SOCKET N SECONDS   N connections that say nothing; prints how many were closed meanwhile
  *	ctl_peer deaf SOCKET N SECONDS     N connections that ask (REQUEST from the input) and read nothing
+ *	ctl_peer ask SOCKET                sends its input; prints the answer
+ *	ctl_peer pieces SOCKET LINE        sends that line a byte at a time; prints the answer
  *	ctl_peer as UID PROGRAM...         runs a program as another user
  */
 #include <errno.h>
@@ -67,6 +69,36 @@ static int run_scrape(char **argv)
 	return EXIT_SUCCESS;
 }
 
+static int print_answer(int fd)
+{
+	static char answer[1 << 20];
+
+	fwrite(answer, 1, read_all(fd, answer, sizeof(answer)), stdout);
+	return EXIT_SUCCESS;
+}
+
+static int run_ask(char **argv)
+{
+	static char request[65536];
+	size_t length = fread(request, 1, sizeof(request), stdin);
+	int fd = dial(argv[0]);
+
+	send(fd, request, length, MSG_NOSIGNAL); /* a daemon that has heard enough closes */
+	return print_answer(fd);
+}
+
+static int run_pieces(char **argv)
+{
+	int fd = dial(argv[0]);
+
+	for (const char *c = argv[1]; *c; c++) {
+		send(fd, c, 1, MSG_NOSIGNAL);
+		usleep(20000);
+	}
+	send(fd, "\n", 1, MSG_NOSIGNAL);
+	return print_answer(fd);
+}
+
 static unsigned count_closed(const int *fds, unsigned count)
 {
 	unsigned closed = 0;
@@ -119,6 +151,10 @@ int main(int argc, char **argv)
 		return run_crowd(argv + 2, false);
 	if (argc == 5 && !strcmp(argv[1], "deaf"))
 		return run_crowd(argv + 2, true);
+	if (argc == 3 && !strcmp(argv[1], "ask"))
+		return run_ask(argv + 2);
+	if (argc == 4 && !strcmp(argv[1], "pieces"))
+		return run_pieces(argv + 2);
 	if (argc >= 4 && !strcmp(argv[1], "as"))
 		return run_as(argv + 2);
 	fputs("see the head of ctl_peer.c\n", stderr);
