@@ -366,6 +366,7 @@ void daemon_set_options(struct daemon *daemon, struct options *options)
 	daemon->options = daemon->reloaded = options;
 	daemon->limits.max_vcpus = options->conf.max_vcpus;
 	daemon->limits.features = HANDOVER_FEATURE_JOURNAL | daemon_hold_feature(&options->conf);
+	log_set_form((enum log_form)options->conf.log_format);
 	daemon->patience.repeat = options->conf.stop_timeout_ms / 1000. + daemon_patience_s;
 	log_init((enum log_level)options->conf.log_level);
 }

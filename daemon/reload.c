@@ -44,6 +44,8 @@ void reload(struct daemon *daemon)
 		return;
 	conf_keep_fixed(&fresh->conf, &daemon->options->conf, kept, sizeof(kept));
 	fresh->vcpu_socket = daemon->options->vcpu_socket;
+	fresh->control_socket = daemon->options->control_socket;
+	fresh->metrics_socket = daemon->options->metrics_socket;
 	if (listeners_change(&daemon->listeners, fresh) < 0) {
 		log_errorx("the configuration stays as it was");
 		free(fresh);

@@ -125,6 +125,12 @@ void store_set_number(struct store_entry *entry, unsigned number)
 		entry->record->number = number;
 }
 
+void store_set_released(struct store_entry *entry)
+{
+	if (entry->record)
+		entry->record->ready.flags &= ~(uint32_t)HANDOVER_READY_HOLD;
+}
+
 /* ---- keeping ----------------------------------------------------------------------------- */
 
 static int store_keep(struct store *store, const struct store_entry *entry, enum store_role role,

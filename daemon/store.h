@@ -49,6 +49,9 @@ void store_set_at_work(struct store_entry *entry, bool is_at_work);
 /* The number that debuggers know the VM by. */
 void store_set_number(struct store_entry *entry, unsigned number);
 
+/* The guest waits for its first debugger no more. */
+void store_set_released(struct store_entry *entry);
+
 /*
  * What was kept under this id is an entry again; takes fd, the record's, also on failure.  0, -EEXIST,
  * -EPROTO: it is no sealed memfd of the right size; -errno of mmap(2).

@@ -9,8 +9,10 @@ void vmm_hear(struct vmm *vmm, const struct control_answer *answer)
 	vmm->debuggers = answer->debuggers;
 	vmm->is_held = answer->is_held;
 	vmm->current = answer->counts;
-	if (answer->has_taken)
+	if (answer->has_taken && vmm->is_boot_held) {
 		vmm->is_boot_held = false;
+		store_set_released(&vmm->stored);
+	}
 	metrics_on_answer(&vmm->daemon->metrics, answer->id);
 	question_hear(vmm, answer);
 }

@@ -597,7 +597,7 @@ static void test_keep_fixed(void **state)
 	assert_int_equal(conf_parse(&conf, &env, "f", bytes, strlen(bytes), &error), 0);
 	assert_int_equal(conf_settle(&conf, &env, &error), 0);
 	conf_keep_fixed(&conf, &old, text, sizeof(text));
-	assert_string_equal(text, "vcpu-socket, vcpu-socket-mode, runtime-dir");
+	assert_string_equal(text, "vcpu-socket, vcpu-socket-mode, runtime-dir, control-socket");
 	assert_string_equal(conf.runtime_dir, old.runtime_dir);
 	assert_string_equal(conf.vcpu_socket, old.vcpu_socket);
 	assert_int_equal(conf.vcpu_socket_mode, old.vcpu_socket_mode);
