@@ -269,6 +269,18 @@ static bool talk_spoil_fds(struct talk *talk, unsigned number, char *what, size_
 	return true;
 }
 
+/* One vCPU, told under two indices. */
+static bool talk_spoil_twin(struct talk *talk, unsigned number, char *what, size_t size)
+{
+	enum { FIRST = 3, SECOND = 4 };
+
+	(void)number;
+	talk->messages[SECOND].vcpu = talk->messages[FIRST].vcpu;
+	talk->messages[SECOND].message.vcpu.kvm_id = talk->messages[FIRST].message.vcpu.kvm_id;
+	snprintf(what, size, "messages %d and %d of the same vCPU", FIRST, SECOND);
+	return true;
+}
+
 static bool talk_spoil_fields(struct talk *talk, unsigned number, char *what, size_t size)
 {
 	for (unsigned i = 0; i < TALK_MESSAGES; i++)
@@ -297,6 +309,7 @@ bool talk_spoil(struct talk *talk, unsigned number, char *what, size_t size)
 		{ TALK_MESSAGES * (TALK_MESSAGES + 2), talk_spoil_order },
 		{ TALK_MESSAGES * 18, talk_spoil_length },
 		{ TALK_MESSAGES * 21, talk_spoil_fds },
+		{ 1, talk_spoil_twin },
 		{ UINT32_MAX, talk_spoil_fields },
 	};
 
