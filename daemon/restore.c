@@ -18,7 +18,9 @@
 struct restore_fd {
 	struct store_name name;
 	const char *text;
-	int fd; /* -1: taken */
+	int fd;                   /* -1: taken */
+	struct handover_fd facts; /* of a vCPU's: a VM can have a thousand */
+	ino_t inode;              /* of a channel's */
 };
 
 /* One VM's. */
@@ -93,12 +95,9 @@ static int restore_vcpu_fd(struct restore *restore, uint32_t kvm_id)
 {
 	for (unsigned i = 0; i < restore->count; i++) {
 		const struct restore_fd *kept = &restore->fds[i];
-		struct handover_fd facts;
 
-		if (kept->fd < 0 || kept->name.role != STORE_VCPU)
-			continue;
-		fd_inspect(kept->fd, &facts);
-		if (facts.kind == HANDOVER_FD_VCPU && facts.kvm_id == kvm_id)
+		if (kept->fd >= 0 && kept->name.role == STORE_VCPU &&
+			kept->facts.kind == HANDOVER_FD_VCPU && kept->facts.kvm_id == kvm_id)
 			return fd_copy(kept->fd);
 	}
 	return -1;
@@ -108,11 +107,8 @@ static int restore_channel_fd(struct restore *restore, uint64_t inode)
 {
 	for (unsigned i = 0; i < restore->count; i++) {
 		const struct restore_fd *kept = &restore->fds[i];
-		struct stat status;
 
-		if (kept->fd >= 0 && kept->name.role == STORE_CHANNEL &&
-			fstat(kept->fd, &status) == 0 && S_ISSOCK(status.st_mode) &&
-			status.st_ino == inode)
+		if (kept->fd >= 0 && kept->name.role == STORE_CHANNEL && kept->inode == inode)
 			return fd_copy(kept->fd);
 	}
 	return -1;
@@ -287,6 +283,16 @@ static int fd_compare(const void *a, const void *b)
 	return (left->name.id > right->name.id) - (left->name.id < right->name.id);
 }
 
+static void restore_look(struct restore_fd *kept)
+{
+	struct stat status;
+
+	if (kept->name.role == STORE_VCPU)
+		fd_inspect(kept->fd, &kept->facts);
+	else if (kept->name.role == STORE_CHANNEL && fstat(kept->fd, &status) == 0)
+		kept->inode = status.st_ino;
+}
+
 /* Moves what was kept of VMs out of *activation; what has no name of ours is forgotten. */
 static unsigned restore_collect(struct activation *activation, struct restore_fd *all)
 {
@@ -300,6 +306,7 @@ static unsigned restore_collect(struct activation *activation, struct restore_fd
 			continue;
 		given->fd = -1;
 		if (store_name_parse(given->name, &kept.name)) {
+			restore_look(&kept);
 			all[count++] = kept;
 			continue;
 		}
