@@ -368,7 +368,6 @@ void daemon_set_options(struct daemon *daemon, struct options *options)
 	daemon->limits.features = HANDOVER_FEATURE_JOURNAL | daemon_hold_feature(&options->conf);
 	log_set_form((enum log_form)options->conf.log_format);
 	daemon->patience.repeat = options->conf.stop_timeout_ms / 1000. + daemon_patience_s;
-	log_set_form((enum log_form)options->conf.log_format);
 	log_init((enum log_level)options->conf.log_level);
 }
 
