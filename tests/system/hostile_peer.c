@@ -510,7 +510,7 @@ static int run_stay(char **argv)
 {
 	bool huge = argv[2] && !strcmp(argv[2], "huge");
 	int channel_fd = -1, fd = dial(argv[0], SOCK_SEQPACKET);
-	int rc = hand_over(fd, argv[1], huge ? UINT64_C(1) << 47 : 16 * PAGE, &channel_fd);
+	int rc = hand_over(fd, argv[1], huge ? UINT64_C(1) << 48 : 16 * PAGE, &channel_fd);
 
 	printf("%d\n", rc);
 	fflush(stdout);
