@@ -68,7 +68,8 @@ struct fake_target {
 	uint8_t low[2 * FAKE_PAGE], high[FAKE_PAGE];
 	struct fake_breakpoint breakpoints[FAKE_BREAKPOINTS];
 	struct target_resume resumes[FAKE_THREADS];
-	struct target_stop kept; /* what happened to another thread at the same time; thread 0: nothing */
+	struct target_stop
+		kept; /* what happened to another thread at the same time; thread 0: nothing */
 	bool fresh[FAKE_THREADS]; /* has executed nothing since the last resume */
 	bool running, stop_asked, detached;
 	bool non_stop, held;

@@ -600,8 +600,7 @@ static void test_log_to_journal(void **state)
 	size_t i;
 
 	(void)state;
-	assert_string_equal(logged(say_to_journal),
-		"<3>e\n<4>w\n<6>i\n<7>d\n");
+	assert_string_equal(logged(say_to_journal), "<3>e\n<4>w\n<6>i\n<7>d\n");
 	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
 		setenv("JOURNAL_STREAM", other[i], 1);
 		log_init(LOG_LEVEL_DEBUG);
