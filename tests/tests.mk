@@ -60,6 +60,7 @@ $(BUILD)/static/test_arm64_inject: $(call object,tests/system/test_arm64_inject.
 
 # Clients, good and bad, for rigs too.
 CTL_PEERS := $(BUILD)/static/ctl_peer $(BUILD)/static/hostile_peer
+$(BUILD)/static/hostile_peer: $(call object,tests/unit/handover_talk.c)
 $(CTL_PEERS): $(BUILD)/static/%: $(BUILD)/tests/system/%.o
 	@mkdir -p $(@D)
 	$(call say,LINK)
