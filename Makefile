@@ -82,11 +82,12 @@ LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c kvm/l
 
 DAEMON := daemon/activation.c daemon/address.c daemon/control.c daemon/counts.c daemon/ctl.c \
 	daemon/ctl_request.c daemon/daemon.c daemon/debugger.c daemon/directory.c \
-	daemon/fd_receive.c daemon/hold.c daemon/http_request.c daemon/json.c daemon/lent_vm.c \
+	daemon/fd_receive.c daemon/hold.c daemon/http_request.c daemon/isolation.c daemon/json.c \
+	daemon/landlock.c daemon/lent_vm.c \
 	daemon/listener.c daemon/listeners.c daemon/lobby.c daemon/log.c daemon/metrics.c \
-	daemon/notify.c daemon/options.c daemon/outlet.c daemon/peer_process.c daemon/prometheus.c \
+	daemon/notify.c daemon/options.c daemon/outlet.c daemon/peer.c daemon/peer_process.c daemon/prometheus.c \
 	daemon/question.c daemon/reload.c daemon/restore.c daemon/service.c daemon/store.c \
-	daemon/store_name.c daemon/vmm.c daemon/vmm_shown.c daemon/worker.c daemon/worker_report.c
+	daemon/store_name.c daemon/syscall_check.c daemon/syscall_filter.c daemon/user.c daemon/vmm.c daemon/vmm_shown.c daemon/worker.c daemon/worker_report.c
 
 CTL := ctl/answer.c ctl/link.c ctl/order.c ctl/record.c ctl/table.c
 
@@ -126,8 +127,21 @@ $(BUILD)/pic/%.o: %.c
 	$(call say,CC)
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c $< -o $@
 
+# Which system calls are allowed: the code says so itself.
+ANNOTATED := $(CONF) $(PROTOCOL) $(KVM_PURE) $(LINUX_KERNEL) $(KVM_NATIVE) $(DAEMON) daemon/main.c
+SYSCALL_LISTS := daemon/syscalls.libc $(if $(SANITIZE),tests/sanitizers.libc)
+$(BUILD)/daemon/syscall_numbers: daemon/syscalls.awk
+	@mkdir -p $(@D)
+	$(Q)echo '#include <asm/unistd.h>' | $(CC) -E -dM - > $@
+$(BUILD)/daemon/syscall_table.c: daemon/syscalls.awk $(BUILD)/daemon/syscall_numbers $(SYSCALL_LISTS) $(ANNOTATED)
+	$(call say,AWK)
+	$(Q)awk -f $^ > $@
+$(BUILD)/daemon/syscall_table.o: $(BUILD)/daemon/syscall_table.c daemon/syscall_table.h
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
 # Everything of the product but main(): what the daemon and the tests link.
-$(BUILD)/product.a: $(call object,$(PRODUCT))
+$(BUILD)/product.a: $(call object,$(PRODUCT)) $(BUILD)/daemon/syscall_table.o
 	$(call say,AR)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -212,6 +226,7 @@ install: $(BUILD)/gdbproxyd $(BUILD)/gdbproxyctl $(BUILD)/libgdbproxy.a $(BUILD)
 	sed 's|/usr/sbin/|$(PREFIX)/sbin/|' conf/gdbproxyd.service \
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/gdbproxyd.service
 	install -m 644 conf/gdbproxyd.socket conf/gdbproxyd-rsp.socket $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -D -m 644 conf/gdbproxyd.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/gdbproxyd.conf
 	install -D -m 644 conf/gdbproxyd.8 $(DESTDIR)$(PREFIX)/share/man/man8/gdbproxyd.8
 	install -D -m 644 conf/gdbproxyctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/gdbproxyctl.8
 	install -D -m 644 conf/gdbproxy.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/gdbproxy.conf.5

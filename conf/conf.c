@@ -141,7 +141,7 @@ int conf_settle(struct conf *conf, const struct conf_environment *env, struct co
 	result = conf_derive(conf, env, "control-socket", text, error);
 	if (result < 0)
 		return result;
-	snprintf(text, sizeof(text), "0, %u", env->uid);
+	snprintf(text, sizeof(text), "0, %u", conf->user.is_set ? conf->user.uid : env->uid);
 	result = conf_derive(conf, env, "allow-uid", text, error);
 	return result < 0 ? result : conf_derive(conf, env, "control-uid", text, error);
 }

@@ -25,10 +25,10 @@
 enum {
 	CONF_TEXT_SIZE = 256,     /* a path or an address, with its NUL */
 	CONF_LISTEN_MAX = 16,     /* listen addresses */
-	CONF_UID_MAX = 64,        /* users in allow-uid */
+	CONF_UID_MAX = 64,        /* users or groups in allow-uid and the like */
 	CONF_VMS_MAX = 4096,      /* the most that max-vms can be */
 	CONF_KEPT_SIZE = 256,     /* enough for any conf_keep_fixed() */
-	CONF_KEY_COUNT = 21,      /* rows of the key table */
+	CONF_KEY_COUNT = 27,      /* rows of the key table */
 	CONF_FILE_MAX = 65536,    /* bytes in a configuration file */
 	CONF_FORMAT_SIZE = 16384, /* enough for any conf_format() */
 };
@@ -68,6 +68,16 @@ struct conf_uids {
 	uid_t uid[CONF_UID_MAX];
 };
 
+struct conf_gids {
+	unsigned int count;
+	gid_t gid[CONF_UID_MAX];
+};
+
+struct conf_user {
+	bool is_set;
+	uid_t uid;
+};
+
 /* A value without pointers: it may be copied and needs no destructor. Unused bytes are zero. */
 struct conf {
 	char vcpu_socket[CONF_TEXT_SIZE];
@@ -83,6 +93,12 @@ struct conf {
 	unsigned int max_vms;
 	unsigned int max_vcpus; /* of one VM */
 	struct conf_uids allow_uid;
+	struct conf_gids allow_gid;
+	struct conf_uids debug_uid;
+	struct conf_gids debug_gid;
+	bool memory_without_fd;
+	struct conf_user user;
+	bool isolation;
 	unsigned int on_worker_death;        /* enum conf_on_worker_death */
 	char control_socket[CONF_TEXT_SIZE]; /* "none": there is none */
 	unsigned int control_socket_mode;
@@ -98,15 +114,20 @@ struct conf {
 /* Finds the uid of a user. 0, or -ENOENT. */
 typedef int (*conf_find_user)(const char *name, uid_t *uid);
 
+/* Finds the gid of a group. 0, or -ENOENT. */
+typedef int (*conf_find_group)(const char *name, gid_t *gid);
+
 /* What the meaning of a configuration depends on besides its text. */
 struct conf_environment {
 	uid_t uid;                   /* who the daemon runs as */
 	const char *xdg_runtime_dir; /* NULL: not set */
 	const char *default_file;    /* read when no file was named; it may be missing */
 	conf_find_user find_user;
+	conf_find_group find_group;
 };
 
-/* Describes this process: effective uid, XDG_RUNTIME_DIR, CONF_DEFAULT_FILE, getpwnam(3). */
+/* Describes this process: effective uid, XDG_RUNTIME_DIR, CONF_DEFAULT_FILE, getpwnam(3),
+ * getgrnam(3). */
 void conf_environment_init(struct conf_environment *env);
 
 /* Every key at the default of the key table; those that depend on the environment stay empty

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* syscalls(main): getpwnam */
 static int find_user(const char *name, uid_t *uid)
 {
 	const struct passwd *user = getpwnam(name);
@@ -19,15 +21,29 @@ static int find_user(const char *name, uid_t *uid)
 	return 0;
 }
 
+/* syscalls(main): getgrnam */
+static int find_group(const char *name, gid_t *gid)
+{
+	const struct group *group = getgrnam(name);
+
+	if (!group)
+		return -ENOENT;
+	*gid = group->gr_gid;
+	return 0;
+}
+
+/* syscalls(main): geteuid */
 void conf_environment_init(struct conf_environment *env)
 {
 	env->uid = geteuid();
 	env->xdg_runtime_dir = secure_getenv("XDG_RUNTIME_DIR");
 	env->default_file = CONF_DEFAULT_FILE;
 	env->find_user = find_user;
+	env->find_group = find_group;
 }
 
 /* Reads to the end of the file or of the buffer. Returns the number of bytes or -errno. */
+/* syscalls(main): read */
 static ssize_t file_read_all(int fd, char *bytes, size_t size)
 {
 	size_t length = 0;
@@ -47,6 +63,7 @@ static ssize_t file_read_all(int fd, char *bytes, size_t size)
 }
 
 /* Returns the number of bytes, at most CONF_FILE_MAX, or -errno. */
+/* syscalls(main): open */
 static ssize_t file_load(const char *path, char *bytes)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

@@ -203,72 +203,128 @@ static bool list_take(const char **list, char *word)
 	return length > 0;
 }
 
-/* A word of digits only is a uid, any other a name. (uid_t)-1 is the kernel's "no user". */
-static int uid_read(
-	const struct conf_environment *env, const char *word, uid_t *uid, struct conf_error *error)
+/* A word of digits only is a number, any other a name. (uid_t)-1 is the kernel's "no user". */
+static int uid_read(const struct conf_environment *env, const char *word, uint32_t *uid,
+	struct conf_error *error)
 {
-	uint32_t number;
-	int result = digits_read(word, 10, UINT32_MAX - 1, &number);
+	int result = digits_read(word, 10, UINT32_MAX - 1, uid);
 
-	if (result == 0) {
-		*uid = number;
-		return 0;
-	}
 	if (result == -ERANGE)
 		return conf_error_set(error, "'%s' is too large for a uid", word);
-	if (env->find_user(word, uid) < 0)
+	if (result < 0 && env->find_user(word, uid) < 0)
 		return conf_error_set(error, "there is no user '%s'", word);
 	return 0;
 }
 
-static int uids_add(struct conf_uids *uids, uid_t uid, struct conf_error *error)
+static int gid_read(const struct conf_environment *env, const char *word, uint32_t *gid,
+	struct conf_error *error)
+{
+	int result = digits_read(word, 10, UINT32_MAX - 1, gid);
+
+	if (result == -ERANGE)
+		return conf_error_set(error, "'%s' is too large for a gid", word);
+	if (result < 0 && env->find_group(word, gid) < 0)
+		return conf_error_set(error, "there is no group '%s'", word);
+	return 0;
+}
+
+_Static_assert(sizeof(struct conf_uids) == sizeof(struct conf_gids) &&
+		       sizeof(uid_t) == sizeof(uint32_t) && sizeof(gid_t) == sizeof(uint32_t),
+	"both are lists of numbers");
+
+struct id_list {
+	unsigned int count;
+	uint32_t id[CONF_UID_MAX];
+};
+
+static int ids_add(struct id_list *ids, uint32_t id, const char *what, struct conf_error *error)
 {
 	unsigned int i;
 
-	for (i = 0; i < uids->count; i++) {
-		if (uids->uid[i] == uid)
+	for (i = 0; i < ids->count; i++) {
+		if (ids->id[i] == id)
 			return 0;
 	}
-	if (uids->count == CONF_UID_MAX)
-		return conf_error_set(error, "more than %d users", CONF_UID_MAX);
-	uids->uid[uids->count++] = uid;
+	if (ids->count == CONF_UID_MAX)
+		return conf_error_set(error, "more than %d %s", CONF_UID_MAX, what);
+	ids->id[ids->count++] = id;
+	return 0;
+}
+
+typedef int (*id_reader)(const struct conf_environment *env, const char *word, uint32_t *id,
+	struct conf_error *error);
+
+static int ids_read(const struct conf_input *input, void *field, id_reader read, const char *what,
+	struct conf_error *error)
+{
+	struct id_list ids = { .count = 0 };
+	char word[CONF_LEX_VALUE_SIZE];
+	const char *list = input->text;
+	int result = 0;
+	uint32_t id = 0;
+
+	while (result == 0 && list_take(&list, word)) {
+		result = read(input->env, word, &id, error);
+		if (result == 0)
+			result = ids_add(&ids, id, what, error);
+	}
+	if (result < 0)
+		return result;
+	if (ids.count == 0)
+		return conf_error_set(error, "the list names nobody");
+	memcpy(field, &ids, sizeof(ids));
 	return 0;
 }
 
 static int uids_read(const struct conf_input *input, void *field, struct conf_error *error)
 {
-	struct conf_uids uids = { .count = 0 };
-	char word[CONF_LEX_VALUE_SIZE];
-	const char *list = input->text;
-	int result = 0;
-	uid_t uid = 0;
-
-	while (result == 0 && list_take(&list, word)) {
-		result = uid_read(input->env, word, &uid, error);
-		if (result == 0)
-			result = uids_add(&uids, uid, error);
-	}
-	if (result < 0)
-		return result;
-	if (uids.count == 0)
-		return conf_error_set(error, "the list names nobody");
-	memcpy(field, &uids, sizeof(uids));
-	return 0;
+	return ids_read(input, field, uid_read, "users", error);
 }
 
-static bool uids_format(
+static int gids_read(const struct conf_input *input, void *field, struct conf_error *error)
+{
+	return ids_read(input, field, gid_read, "groups", error);
+}
+
+/* Of both. */
+static bool ids_format(
 	const struct conf_key *key, const void *field, unsigned int index, char *text, size_t size)
 {
-	const struct conf_uids *uids = field;
+	struct id_list ids;
 	size_t length = 0;
 	unsigned int i;
 
 	(void)key;
-	if (index > 0 || uids->count == 0)
+	memcpy(&ids, field, sizeof(ids));
+	if (index > 0 || ids.count == 0)
 		return false;
-	for (i = 0; i < uids->count && length < size; i++)
+	for (i = 0; i < ids.count && length < size; i++)
 		length += (size_t)snprintf(
-			text + length, size - length, "%s%u", i ? ", " : "", uids->uid[i]);
+			text + length, size - length, "%s%u", i ? ", " : "", ids.id[i]);
+	return true;
+}
+
+static int user_read(const struct conf_input *input, void *field, struct conf_error *error)
+{
+	struct conf_user user = { .is_set = true };
+	uint32_t uid = 0;
+	int result = uid_read(input->env, input->text, &uid, error);
+
+	user.uid = uid;
+	if (result == 0)
+		memcpy(field, &user, sizeof(user));
+	return result;
+}
+
+static bool user_format(
+	const struct conf_key *key, const void *field, unsigned int index, char *text, size_t size)
+{
+	const struct conf_user *user = field;
+
+	(void)key;
+	if (index > 0 || !user->is_set)
+		return false;
+	snprintf(text, size, "%u", user->uid);
 	return true;
 }
 
@@ -328,5 +384,7 @@ const struct conf_type conf_type_mode = { mode_read, mode_format };
 const struct conf_type conf_type_switch = { switch_read, switch_format };
 const struct conf_type conf_type_choice = { choice_read, choice_format };
 const struct conf_type conf_type_number = { number_read, number_format };
-const struct conf_type conf_type_uids = { uids_read, uids_format };
+const struct conf_type conf_type_uids = { uids_read, ids_format };
+const struct conf_type conf_type_gids = { gids_read, ids_format };
+const struct conf_type conf_type_user = { user_read, user_format };
 const struct conf_type conf_type_disconnect = { disconnect_read, disconnect_format };

@@ -40,6 +40,8 @@ extern const struct conf_type conf_type_switch; /* bool: yes, no */
 extern const struct conf_type conf_type_choice; /* unsigned int: index in key->words */
 extern const struct conf_type conf_type_number; /* unsigned int: key->min to key->max */
 extern const struct conf_type conf_type_uids;   /* struct conf_uids */
+extern const struct conf_type conf_type_gids;   /* struct conf_gids */
+extern const struct conf_type conf_type_user;   /* struct conf_user, may be unset */
 /* struct conf_disconnect: "resume", "hold", or "hold-for" and key->min to key->max */
 extern const struct conf_type conf_type_disconnect;
 

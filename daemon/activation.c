@@ -14,6 +14,7 @@
 
 #include "daemon/store_name.h"
 
+/* syscalls(start): getpid */
 void activation_environment_init(struct activation_environment *environment)
 {
 	*environment = (struct activation_environment){
@@ -57,6 +58,7 @@ static int activation_name_all(struct activation *activation, const char *names,
 	return -EINVAL;
 }
 
+/* syscalls(start): fcntl */
 static int activation_take_all(struct activation *activation, unsigned count, int first_fd)
 {
 	activation->fds = calloc(count, sizeof(*activation->fds));
@@ -115,6 +117,7 @@ void activation_close(struct activation *activation)
 
 /* ---- what it is -------------------------------------------------------------------------- */
 
+/* syscalls(start): getsockopt */
 static int socket_option(int fd, int option)
 {
 	int value = -1;
@@ -123,6 +126,7 @@ static int socket_option(int fd, int option)
 	return getsockopt(fd, SOL_SOCKET, option, &value, &size) < 0 ? -1 : value;
 }
 
+/* syscalls(start): fstat */
 static bool fd_is_socket(int fd)
 {
 	struct stat status;

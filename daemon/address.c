@@ -165,6 +165,7 @@ void listen_address_format(const struct listen_address *address, char *text, siz
  * Asks the socket file itself whether anybody is behind it. 0: nobody; -EADDRINUSE: somebody,
  * be it one of another type (EPROTOTYPE) or with a full queue (EAGAIN); or -errno.
  */
+/* syscalls(main): socket connect */
 static int unix_probe(struct listen_address *address, int type)
 {
 	int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -188,6 +189,7 @@ static int unix_probe(struct listen_address *address, int type)
 }
 
 /* The path is taken: makes room if only a dead process's socket is there. */
+/* syscalls(main): lstat unlink */
 static int unix_remove_stale(struct listen_address *address, int type)
 {
 	const char *path = address->name.un.sun_path;
@@ -204,6 +206,7 @@ static int unix_remove_stale(struct listen_address *address, int type)
 	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* syscalls(main): umask bind */
 static int unix_bind_once(struct listen_address *address, int fd, mode_t mode)
 {
 	mode_t before = umask(0777 & ~mode);
@@ -213,6 +216,7 @@ static int unix_bind_once(struct listen_address *address, int fd, mode_t mode)
 	return result;
 }
 
+/* syscalls(main): lstat */
 static int unix_bind(struct listen_address *address, int fd, int type, mode_t mode)
 {
 	int result = unix_bind_once(address, fd, mode);
@@ -234,6 +238,7 @@ static int unix_bind(struct listen_address *address, int fd, int type, mode_t mo
 }
 
 /* IPV6_V6ONLY: an address means itself, and [::]:1 and 0.0.0.0:1 can both be listened on. */
+/* syscalls(main): setsockopt bind getsockname */
 static int tcp_bind(struct listen_address *address, int fd)
 {
 	socklen_t length = sizeof(address->name);
@@ -249,6 +254,7 @@ static int tcp_bind(struct listen_address *address, int fd)
 	return getsockname(fd, &address->name.any, &length) < 0 ? -errno : 0;
 }
 
+/* syscalls(main): socket listen */
 int listen_address_open(struct listen_address *address, int type, mode_t mode, int *fd)
 {
 	int result;
@@ -267,6 +273,7 @@ int listen_address_open(struct listen_address *address, int type, mode_t mode, i
 	return result;
 }
 
+/* syscalls(main): lstat unlink */
 void listen_address_close(struct listen_address *address, int *fd)
 {
 	const char *path = address->name.un.sun_path;
@@ -283,6 +290,7 @@ void listen_address_close(struct listen_address *address, int *fd)
 	errno = saved;
 }
 
+/* syscalls(main): fcntl */
 int listen_address_adopt(struct listen_address *address, int fd)
 {
 	int flags = fcntl(fd, F_GETFL);

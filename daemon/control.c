@@ -6,6 +6,7 @@
 #include "daemon/control.h"
 #include "daemon/fd_receive.h"
 
+/* syscalls(main, worker, lobby): sendmsg */
 int control_send(
 	int socket_fd, const struct control_message *message, const int *fds, unsigned count)
 {

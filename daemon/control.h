@@ -55,6 +55,8 @@ struct control_message {
 	uint32_t type;
 	uint32_t
 		debuggers; /* CONTROL_IDLE: how many CONTROL_DEBUGGER and _ASK were received so far */
+	uint32_t
+		is_process_memory; /* CONTROL_HANDOVER, MEMORY_ADD: the fd is the VMM's /proc/PID/mem */
 	union {
 		union handover_message handover;
 		struct control_debugger debugger;

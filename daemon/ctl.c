@@ -198,6 +198,7 @@ static ssize_t client_produce_vm(struct ctl_client *client, char *text, size_t r
 }
 
 /* Into the file it was given, which cannot grow, the worker may write what it likes at any time. */
+/* syscalls(main): read */
 static ssize_t client_produce_file(struct ctl_client *client, char *text, size_t room)
 {
 	size_t wanted = client->file_left < room ? client->file_left : room;
@@ -259,6 +260,7 @@ static void client_close_file(struct ctl_client *client)
 }
 
 /* Room for the answer of a worker, which it can neither make longer nor cut. */
+/* syscalls(main): fcntl ftruncate memfd_create */
 static int client_open_file(struct ctl_client *client)
 {
 	int fd = memfd_create("gdbproxyd-answer", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -277,6 +279,7 @@ static int client_open_file(struct ctl_client *client)
 }
 
 /* Where the worker has left off writing the offset is now: ours is the same one. */
+/* syscalls(main): lseek */
 static void client_on_shown(struct question *question, int result)
 {
 	struct ctl_client *client =
@@ -393,6 +396,7 @@ static void client_on_undone(struct ctl_client *client, unsigned left)
 	client->phase = CTL_ENDING;
 }
 
+/* syscalls(main): ev_timer_start */
 static void client_set_patience(struct ctl_client *client)
 {
 	const struct conf *conf = &client->ctl->daemon->options->conf;
@@ -539,6 +543,7 @@ static bool ctl_allows(const struct ctl *ctl, uid_t uid)
 }
 
 /* It is told, if it is quick enough to hear it. */
+/* syscalls(main): send shutdown */
 static void ctl_refuse(int fd, const char *text)
 {
 	char line[CTL_LINE];
@@ -564,6 +569,7 @@ static struct ctl_client **ctl_find_place(struct ctl *ctl)
 	return NULL;
 }
 
+/* syscalls(main): getsockopt */
 static void ctl_on_client(struct listener *listener, int fd)
 {
 	struct ctl *ctl = listener->owner;

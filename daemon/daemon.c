@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "daemon/activation.h"
 #include "daemon/daemon.h"
+#include "daemon/isolation.h"
 #include "daemon/lobby.h"
 #include "daemon/log.h"
 #include "daemon/reload.h"
@@ -51,6 +52,7 @@ bool daemon_listens_at(const struct daemon *daemon, const struct listen_address 
 }
 
 /* Soon, and for many changes at once. */
+/* syscalls(main): ev_timer_start */
 static void daemon_show(struct daemon *daemon)
 {
 	if (notify_is_open(&daemon->notify) && !ev_is_active(&daemon->status)) {
@@ -122,10 +124,12 @@ void daemon_on_vmm_idle(struct daemon *daemon)
 	ev_prepare_start(daemon->loop, &daemon->reaper);
 }
 
-enum handover_error daemon_judge(
-	const struct daemon *daemon, const struct ucred *peer, const char **text)
+enum handover_error daemon_judge(struct daemon *daemon, int fd, const char **text)
 {
-	if (!conf_uids_have(&daemon->options->conf.allow_uid, peer->uid)) {
+	const struct conf *conf = &daemon->options->conf;
+
+	if (!peer_is_listed(fd, &conf->allow_uid, &conf->allow_gid)) {
+		peer_log_refusal(&daemon->refusals, fd, "hand over VMs (allow-uid, allow-gid)");
 		*text = "this user may not hand over VMs: see allow-uid in gdbproxy.conf";
 		return HANDOVER_DENIED;
 	}
@@ -165,13 +169,12 @@ struct vmm *daemon_add_vmm(struct daemon *daemon, int fd, const struct ucred *pe
 static void daemon_on_vmm(struct listener *listener, int fd)
 {
 	struct daemon *daemon = listener->owner;
-	struct ucred peer = { .uid = (uid_t)-1 };
-	socklen_t size = sizeof(peer);
+	struct ucred peer;
 	enum handover_error error;
 	const char *text = "";
 
-	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
-	error = daemon_judge(daemon, &peer, &text);
+	peer_identify(fd, &peer);
+	error = daemon_judge(daemon, fd, &text);
 	if (error && daemon->denied_count == DAEMON_DENIED_MAX) {
 		daemon->counts.handovers_refused++;
 		close(fd);
@@ -209,6 +212,15 @@ void daemon_return_debugger(struct daemon *daemon, const struct control_debugger
 		daemon_on_refusal(&daemon->lobby, debugger, fd, -rc);
 }
 
+bool daemon_admits_debugger(struct daemon *daemon, int fd)
+{
+	if (peer_may_debug(fd, &daemon->options->conf))
+		return true;
+	peer_log_refusal(&daemon->refusals, fd, "debug (debug-uid, debug-gid)");
+	close(fd);
+	return false;
+}
+
 static void daemon_on_choice(struct service *lobby, const struct control_debugger *debugger, int fd)
 {
 	struct daemon *daemon = daemon_of_lobby(lobby);
@@ -226,16 +238,18 @@ static void daemon_on_debugger(struct listener *listener, int fd)
 {
 	struct control_debugger debugger = { .process = 0 };
 
-	daemon_return_debugger(listener->owner, &debugger, fd);
+	if (daemon_admits_debugger(listener->owner, fd))
+		daemon_return_debugger(listener->owner, &debugger, fd);
 }
 
 static void daemon_on_lobby_end(struct service *lobby, int status)
 {
 	struct daemon *daemon = daemon_of_lobby(lobby);
 
+	char death[ISOLATION_DEATH_SIZE];
+
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		log_warnx("the lobby died (%s %d)", WIFSIGNALED(status) ? "signal" : "status",
-			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		log_warnx("the lobby died (%s)", isolation_describe_death(status, death));
 	if (daemon->is_ending)
 		service_refuse_waiting(lobby, ESHUTDOWN);
 	else
@@ -265,6 +279,7 @@ static const struct service_ops daemon_lobby_ops = {
 
 /* ---- the end ----------------------------------------------------------------------------- */
 
+/* syscalls(main): ev_timer_again */
 static void daemon_on_sigterm(struct ev_loop *loop, struct ev_signal *signal, int events)
 {
 	struct daemon *daemon = daemon_of_loop(loop);
@@ -317,6 +332,7 @@ static void daemon_on_sighup(struct ev_loop *loop, struct ev_signal *signal, int
  * Whoever can rename or replace our sockets can be handed the VMMs' memory in our place.  In a
  * directory with the sticky bit, like /tmp, only their owner can.
  */
+/* syscalls(start): geteuid */
 static bool daemon_trusts_directory(const struct stat *status)
 {
 	bool others_write = status->st_mode & (S_IWGRP | S_IWOTH);
@@ -326,6 +342,7 @@ static bool daemon_trusts_directory(const struct stat *status)
 }
 
 /* The runtime directory is made where it is missing, for this user alone to write. */
+/* syscalls(start): mkdir stat */
 static int daemon_make_directory(const struct conf *conf)
 {
 	struct stat status;
@@ -343,6 +360,7 @@ static int daemon_make_directory(const struct conf *conf)
 	return -EPERM;
 }
 
+/* syscalls(main): ev_signal_start signal */
 static void daemon_watch_signals(struct daemon *daemon)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -392,6 +410,20 @@ static int daemon_adopt(struct daemon *daemon, struct activation_fd *given)
 	return -EINVAL;
 }
 
+/* TCP tells nothing of who connects. */
+static void daemon_warn_of_tcp(const struct options *options)
+{
+	const struct conf *conf = &options->conf;
+
+	if (!conf->debug_uid.count && !conf->debug_gid.count)
+		return;
+	for (unsigned i = 0; i < options->listen_count; i++)
+		if (options->listen[i].name.any.sa_family != AF_UNIX)
+			log_warnx("debug-uid and debug-gid say nothing about TCP: whoever can "
+				  "connect to %s debugs",
+				conf->listen.text[i]);
+}
+
 /* Those that the service manager has opened, then those of the configuration. */
 static int daemon_listen(struct daemon *daemon, struct activation *activation)
 {
@@ -406,6 +438,7 @@ static int daemon_listen(struct daemon *daemon, struct activation *activation)
 			daemon_on_vmm, daemon);
 	if (rc == 0)
 		rc = listeners_change(&daemon->listeners, options);
+	daemon_warn_of_tcp(options);
 	return rc;
 }
 
@@ -475,6 +508,7 @@ int daemon_start(struct daemon *daemon, struct ev_loop *loop, const struct optio
 	return 0;
 }
 
+/* syscalls(main): ev_run */
 void daemon_run(struct daemon *daemon)
 {
 	ev_run(daemon->loop, 0);
@@ -499,6 +533,7 @@ void daemon_stop(struct daemon *daemon)
 	free(daemon->by_number);
 }
 
+/* syscalls(main): ev_signal_stop ev_loop_destroy */
 void daemon_forget(struct daemon *daemon, const struct vmm *served)
 {
 	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)

@@ -13,6 +13,7 @@
 #include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
+#include "daemon/peer.h"
 #include "daemon/service.h"
 #include "daemon/store.h"
 #include "protocol/handover.h"
@@ -51,7 +52,8 @@ struct daemon {
 		by_number; /* of number i + 1, as long as it is READY; as many as the directory has */
 	unsigned vmm_count;
 	unsigned denied_count; /* of those, such as are to be told that they are not wanted */
-	bool is_ending;        /* SIGTERM came: waits for the workers */
+	struct peer_refusals refusals;
+	bool is_ending; /* SIGTERM came: waits for the workers */
 	bool is_out_of_patience;
 };
 
@@ -79,8 +81,7 @@ void daemon_forget(struct daemon *daemon, const struct vmm *served);
 void daemon_set_options(struct daemon *daemon, struct options *options);
 
 /* HANDOVER_OK, or why this VMM is not wanted. */
-enum handover_error daemon_judge(
-	const struct daemon *daemon, const struct ucred *peer, const char **text);
+enum handover_error daemon_judge(struct daemon *daemon, int fd, const char **text);
 
 /* A VMM more; takes fd.  NULL after one log line. */
 struct vmm *daemon_add_vmm(struct daemon *daemon, int fd, const struct ucred *peer,
@@ -88,6 +89,9 @@ struct vmm *daemon_add_vmm(struct daemon *daemon, int fd, const struct ucred *pe
 
 /* A VMM's connection ended, or its worker did: when the daemon is ending this may be the last. */
 void daemon_on_vmm_idle(struct daemon *daemon);
+
+/* Whether who has connected by fd may debug; else fd is closed. */
+bool daemon_admits_debugger(struct daemon *daemon, int fd);
 
 /* A debugger goes to the lobby, by its own wish or because a VM cannot serve it; takes fd. */
 void daemon_return_debugger(struct daemon *daemon, const struct control_debugger *debugger, int fd);

@@ -33,6 +33,7 @@ static bool debugger_feed(struct debugger *debugger)
 	return debugger->fd >= 0;
 }
 
+/* syscalls(worker, lobby): send */
 static bool debugger_flush(struct debugger *debugger)
 {
 	const void *bytes;
@@ -61,6 +62,7 @@ static bool debugger_flush(struct debugger *debugger)
 	return true;
 }
 
+/* syscalls(worker): poll */
 bool debugger_is_leaving(const struct debugger *debugger)
 {
 	struct pollfd poll_fd = { .fd = debugger->fd, .events = POLLRDHUP };
@@ -91,6 +93,7 @@ static void debugger_expect(struct debugger *debugger)
 }
 
 /* Reads on while there is room: the session must hear an interrupt even while it owes a reply. */
+/* syscalls(worker, lobby): ev_timer_start */
 static void debugger_watch(struct debugger *debugger)
 {
 	if (!debugger->is_eof && debugger->held < sizeof(debugger->buffer))
@@ -129,6 +132,7 @@ void debugger_update(struct debugger *debugger)
 	debugger_watch(debugger);
 }
 
+/* syscalls(worker, lobby): recv */
 static void debugger_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct debugger *debugger =
@@ -172,6 +176,7 @@ static void debugger_on_stall(struct ev_loop *loop, struct ev_timer *timer, int 
  * For TCP: no waiting for more, and a peer that vanished is noticed, whether or not something is on its
  * way to it. Unix sockets refuse, rightly.
  */
+/* syscalls(worker, lobby): setsockopt */
 static void debugger_tune(int fd, unsigned patience_s)
 {
 	int one = 1, count = 3, unheard_ms = (int)patience_s * 1000;

@@ -27,6 +27,7 @@ static size_t directory_bytes(const struct directory *directory)
 	return directory->size * sizeof(struct directory_entry);
 }
 
+/* syscalls(start): mmap */
 int directory_open(struct directory *directory, unsigned size)
 {
 	void *entries;
@@ -38,6 +39,7 @@ int directory_open(struct directory *directory, unsigned size)
 	return directory->entries ? 0 : -errno;
 }
 
+/* syscalls(main): munmap */
 void directory_close(struct directory *directory)
 {
 	if (directory->entries)
@@ -45,6 +47,7 @@ void directory_close(struct directory *directory)
 	directory->entries = NULL;
 }
 
+/* syscalls(main): mprotect */
 void directory_seal(struct directory *directory)
 {
 	mprotect(directory->entries, directory_bytes(directory), PROT_READ);

@@ -22,6 +22,7 @@ union fd_control {
  * A socket that lingers (socket(7), SO_LINGER) would make its last close(2) wait for a peer that may
  * never read: for as long as whoever sent it to us likes.
  */
+/* syscalls(main, worker, lobby): setsockopt */
 static void fd_close(int fd)
 {
 	struct linger none = { .l_onoff = 0 };
@@ -63,6 +64,7 @@ static bool fd_collect(struct msghdr *header, int *all, unsigned *count)
 	return clean;
 }
 
+/* syscalls(main, worker, lobby): recvmsg */
 ssize_t fd_receive(
 	int socket_fd, void *buf, size_t size, int *fds, unsigned max_fds, unsigned *count)
 {
@@ -102,6 +104,7 @@ ssize_t fd_receive(
 
 /* ---- inspecting -------------------------------------------------------------------------- */
 
+/* syscalls(main): getsockopt */
 static bool fd_is_channel(int fd)
 {
 	int domain = 0, type = 0;
@@ -115,6 +118,7 @@ static bool fd_is_channel(int fd)
 	return domain == AF_UNIX && type == SOCK_SEQPACKET;
 }
 
+/* syscalls(main): readlink */
 static bool fd_is_vcpu(int fd, uint32_t *kvm_id)
 {
 	char path[32], target[64];
@@ -129,6 +133,7 @@ static bool fd_is_vcpu(int fd, uint32_t *kvm_id)
 	return sscanf(target, "anon_inode:kvm-vcpu:%9u%n", kvm_id, &end) == 1 && end == length;
 }
 
+/* syscalls(main): fcntl */
 static void fd_inspect_file(int fd, const struct statx *status, struct handover_fd *facts)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
@@ -139,6 +144,7 @@ static void fd_inspect_file(int fd, const struct statx *status, struct handover_
 }
 
 /* DONT_SYNC: a file system in user space would be asked otherwise, and might never answer. */
+/* syscalls(main): fcntl statx */
 void fd_inspect(int fd, struct handover_fd *facts)
 {
 	int flags = fcntl(fd, F_GETFL);

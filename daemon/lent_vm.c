@@ -69,6 +69,7 @@ void lent_vm_fini(struct lent_vm *lent)
  * is, and to root when that user may not look into it (proc(5), prctl(2) PR_SET_DUMPABLE).
  * Opened first and looked at after, through one directory: so it is the same process throughout.
  */
+/* syscalls(main): open openat fstat */
 static int lent_vm_open_process(const struct lent_vm *lent)
 {
 	int directory_fd, fd, rc;
@@ -89,20 +90,20 @@ static int lent_vm_open_process(const struct lent_vm *lent)
 	return rc;
 }
 
-int lent_vm_add_memory(struct lent_vm *lent, const struct handover_memory_add *message, int fd)
+/* syscalls(main, worker): fcntl */
+int lent_vm_keep_memory(
+	struct lent_vm *lent, const struct handover_memory_add *message, int fd, bool is_process)
 {
 	struct lent_region region = {
 		.gpa = message->gpa,
 		.size = message->size,
 		.offset = message->offset,
 		.hva = message->hva,
-		.is_process = fd < 0,
-		.fd = fd < 0 ? lent_vm_open_process(lent) : fd,
+		.is_process = is_process,
+		.fd = fd,
 	};
 	int flags;
 
-	if (region.fd < 0)
-		return region.fd;
 	if (lent->region_count == HANDOVER_MAX_REGIONS) {
 		lent_vm_close(&region.fd);
 		return -ENOSPC;
@@ -111,6 +112,23 @@ int lent_vm_add_memory(struct lent_vm *lent, const struct handover_memory_add *m
 	region.is_writable = flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
 	lent->regions[lent->region_count++] = region;
 	return 0;
+}
+
+int lent_vm_add_memory(struct lent_vm *lent, const struct handover_memory_add *message, int fd)
+{
+	bool is_process = fd < 0;
+
+	if (is_process)
+		fd = lent_vm_open_process(lent);
+	return fd < 0 ? fd : lent_vm_keep_memory(lent, message, fd, is_process);
+}
+
+bool lent_vm_is_process(const struct lent_vm *lent, uint64_t gpa)
+{
+	for (unsigned i = 0; i < lent->region_count; i++)
+		if (lent->regions[i].gpa == gpa)
+			return lent->regions[i].is_process;
+	return false;
 }
 
 void lent_vm_remove_memory(struct lent_vm *lent, uint64_t gpa)
@@ -129,6 +147,7 @@ void lent_vm_add_vcpu(struct lent_vm *lent, unsigned index, int vcpu_fd, int cha
 	lent->vcpus[index] = (struct lent_vcpu){ .vcpu_fd = vcpu_fd, .channel_fd = channel_fd };
 }
 
+/* syscalls(main, worker): fcntl */
 int lent_vm_map(const struct lent_vm *lent, unsigned index, struct memory *memory)
 {
 	const struct lent_region *region = &lent->regions[index];

@@ -51,6 +51,13 @@ void lent_vm_fini(struct lent_vm *lent);
  */
 int lent_vm_add_memory(struct lent_vm *lent, const struct handover_memory_add *message, int fd);
 
+/* The same in a worker: main has opened fd; is_process: it is such a /proc/PID/mem.  0 or -ENOSPC. */
+int lent_vm_keep_memory(
+	struct lent_vm *lent, const struct handover_memory_add *message, int fd, bool is_process);
+
+/* Whether the region that begins at gpa is reached by a /proc/PID/mem. */
+bool lent_vm_is_process(const struct lent_vm *lent, uint64_t gpa);
+
 /* Follows an accepted MEMORY_REMOVE. */
 void lent_vm_remove_memory(struct lent_vm *lent, uint64_t gpa);
 

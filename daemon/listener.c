@@ -16,6 +16,7 @@ static struct listener *listener_of(struct ev_io *io)
 }
 
 /* Out of descriptors or memory: the queue keeps the rest, we look again in a while. */
+/* syscalls(main): ev_timer_start */
 static void listener_wait(struct listener *listener)
 {
 	log_warn("cannot accept a connection for now");
@@ -25,6 +26,7 @@ static void listener_wait(struct listener *listener)
 }
 
 /* True while there may be more to accept. */
+/* syscalls(main): accept4 */
 static bool listener_accept_one(struct listener *listener)
 {
 	int fd = accept4(listener->io.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

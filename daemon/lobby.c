@@ -9,6 +9,7 @@
 #include "daemon/control.h"
 #include "daemon/debugger.h"
 #include "daemon/fd_receive.h"
+#include "daemon/isolation.h"
 #include "daemon/lobby.h"
 #include "daemon/log.h"
 #include "daemon/version.h"
@@ -216,6 +217,7 @@ static bool lobby_next_process(void *context, unsigned after, struct process *pr
 	return directory_next(context, after, process);
 }
 
+/* syscalls(main): signal ev_signal_start */
 static void lobby_start(struct lobby *lobby)
 {
 	const struct lobby_orders *orders = lobby->orders;
@@ -238,6 +240,14 @@ static void lobby_start(struct lobby *lobby)
 	ev_signal_start(lobby->loop, &lobby->sigterm);
 }
 
+/* syscalls(lobby): ev_run ev_loop_destroy */
+static void lobby_work(struct lobby *lobby)
+{
+	ev_run(lobby->loop, 0);
+	ev_loop_destroy(lobby->loop);
+}
+
+/* syscalls(main): ev_loop_new */
 int lobby_main(const struct lobby_orders *orders)
 {
 	struct lobby lobby = { .orders = orders };
@@ -249,7 +259,8 @@ int lobby_main(const struct lobby_orders *orders)
 		return EXIT_FAILURE;
 	}
 	lobby_start(&lobby);
-	ev_run(lobby.loop, 0);
-	ev_loop_destroy(lobby.loop);
+	if (isolation_enter_child(orders->conf, SYSCALL_LOBBY) < 0)
+		return EXIT_FAILURE;
+	lobby_work(&lobby);
 	return EXIT_SUCCESS;
 }

@@ -99,6 +99,7 @@ static void line_begin(struct log_line *line, enum log_level level)
 }
 
 /* In UTC, to the microsecond (RFC 3339). */
+/* syscalls(main, worker, lobby): clock_gettime */
 static void line_add_time(struct log_line *line)
 {
 	char day[32] = "", rest[32];
@@ -124,6 +125,7 @@ static void line_add_json_string(struct log_line *line, const char *text)
 }
 
 /* As far as the event: what follows is its text. */
+/* syscalls(main, worker, lobby): getpid */
 static void line_begin_json(struct log_line *line, enum log_level level)
 {
 	char pid[32];
@@ -161,6 +163,7 @@ static const char *line_end(const struct log_line *line)
 	return line->is_cut ? "...\n" : "\n";
 }
 
+/* syscalls(main, worker, lobby): write */
 static void line_write(struct log_line *line)
 {
 	const char *end = line_end(line);
@@ -200,6 +203,7 @@ static void log_write(enum log_level level, int number, const char *format, va_l
 	errno = saved;
 }
 
+/* syscalls(start): fstat */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
@@ -213,12 +217,14 @@ static bool stderr_is_journal(void)
 	       status.st_ino == inode;
 }
 
+/* syscalls(start): tzset */
 void log_init(enum log_level level)
 {
 	int saved = errno;
 
 	log_state.level = level;
 	log_state.is_journal = stderr_is_journal();
+	tzset(); /* else the first line with a time would, where no file may be opened any more */
 	errno = saved;
 }
 

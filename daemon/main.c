@@ -7,10 +7,13 @@
 #include <sys/resource.h>
 #include "daemon/activation.h"
 #include "daemon/daemon.h"
+#include "daemon/isolation.h"
 #include "daemon/log.h"
 #include "daemon/options.h"
+#include "daemon/user.h"
 
 /* Two descriptors a vCPU: what a login session allows is soon used up. */
+/* syscalls(start): getrlimit setrlimit */
 static void main_raise_limits(void)
 {
 	struct rlimit limit;
@@ -44,6 +47,7 @@ static int main_open_activation(struct activation *activation)
 	return rc;
 }
 
+/* syscalls(start): ev_default_loop */
 static int main_serve(const struct options *options)
 {
 	struct ev_loop *loop = ev_default_loop(EVFLAG_AUTO);
@@ -63,6 +67,10 @@ static int main_serve(const struct options *options)
 	rc = daemon_start(&daemon, loop, options, &activation, getenv("NOTIFY_SOCKET"));
 	activation_close(&activation);
 	main_clear_environment();
+	if (rc == 0)
+		rc = user_become(&options->conf, &daemon);
+	if (rc == 0)
+		rc = isolation_enter_main(options);
 	if (rc == 0)
 		daemon_run(&daemon);
 	daemon_stop(&daemon);

@@ -293,6 +293,7 @@ void metrics_on_answer(struct metrics *metrics, uint32_t question)
 }
 
 /* Who comes while one is under way waits for the same answers. */
+/* syscalls(main): ev_timer_start */
 static void metrics_begin_round(struct metrics *metrics)
 {
 	struct daemon *daemon = metrics->daemon;

@@ -33,6 +33,7 @@ static int notify_address(const char *text, struct sockaddr_un *address, socklen
 	return 0;
 }
 
+/* syscalls(main): connect setsockopt */
 static int notify_connect(int fd, const char *text)
 {
 	struct timeval patience = { .tv_usec = NOTIFY_PATIENCE_MS * 1000 };
@@ -48,6 +49,7 @@ static int notify_connect(int fd, const char *text)
 	return 0;
 }
 
+/* syscalls(main): socket */
 int notify_open(struct notify *notify, const char *address)
 {
 	int rc;
@@ -93,6 +95,7 @@ static void notify_put_fds(
 	memcpy(CMSG_DATA(cmsg), fds, count * sizeof(int));
 }
 
+/* syscalls(main): sendmsg */
 static int notify_send(struct notify *notify, const char *text, const int *fds, unsigned count)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
@@ -117,6 +120,7 @@ int notify_ready(struct notify *notify)
 	return notify_send(notify, "READY=1", NULL, 0);
 }
 
+/* syscalls(main): clock_gettime */
 int notify_reloading(struct notify *notify)
 {
 	char text[NOTIFY_TEXT_SIZE];

@@ -25,6 +25,7 @@ enum {
 	OPTION_LISTEN,
 	OPTION_RUNTIME_DIR,
 	OPTION_ALLOW_REMOTE,
+	OPTION_MEMORY_NEEDS_FD,
 	OPTION_DEBUG,
 	OPTION_HELP,
 	OPTION_VERSION,
@@ -35,6 +36,7 @@ static const struct option option_table[] = {
 	{ "listen", required_argument, NULL, OPTION_LISTEN },
 	{ "runtime-dir", required_argument, NULL, OPTION_RUNTIME_DIR },
 	{ "allow-remote", no_argument, NULL, OPTION_ALLOW_REMOTE },
+	{ "memory-needs-fd", no_argument, NULL, OPTION_MEMORY_NEEDS_FD },
 	{ "debug", no_argument, NULL, OPTION_DEBUG },
 	{ "help", no_argument, NULL, OPTION_HELP },
 	{ "version", no_argument, NULL, OPTION_VERSION },
@@ -47,6 +49,8 @@ static const struct options_override setting_table[] = {
 	[OPTION_LISTEN - OPTION_VCPU_SOCKET] = { "--listen", "listen", NULL },
 	[OPTION_RUNTIME_DIR - OPTION_VCPU_SOCKET] = { "--runtime-dir", "runtime-dir", NULL },
 	[OPTION_ALLOW_REMOTE - OPTION_VCPU_SOCKET] = { "--allow-remote", "allow-remote", "yes" },
+	[OPTION_MEMORY_NEEDS_FD -
+		OPTION_VCPU_SOCKET] = { "--memory-needs-fd", "memory-without-fd", "no" },
 };
 
 static const struct options_override debug_table[] = {
@@ -126,6 +130,7 @@ static int option_apply(
 
 /* optind = 0 makes getopt_long() start over; '+' and ':' make it stop at the first word that is
  * no option, and leave the errors to us. */
+/* syscalls(start): getopt_long */
 int options_parse(struct options *options, int argc, char **argv, struct conf_error *error)
 {
 	int option;
@@ -316,6 +321,7 @@ int options_load(
 	return result;
 }
 
+/* syscalls(start): fprintf */
 static void print_keys(FILE *out)
 {
 	unsigned int i;
@@ -328,10 +334,11 @@ static void print_keys(FILE *out)
 	}
 }
 
+/* syscalls(start): fputs fwrite */
 void options_print_help(FILE *out)
 {
 	fputs("usage: gdbproxyd [-dn] [-f FILE] [--vcpu-socket PATH] [--listen ADDR]...\n"
-	      "                 [--runtime-dir DIR] [--allow-remote]\n"
+	      "                 [--runtime-dir DIR] [--allow-remote] [--memory-needs-fd]\n"
 	      "       gdbproxyd --help | --version\n"
 	      "\n"
 	      "Lets GDB debug KVM guests whose VMMs hand over their vCPUs.\n"
@@ -341,6 +348,7 @@ void options_print_help(FILE *out)
 	      "                      [IPV6]:PORT or :PORT (loopback); may be repeated\n"
 	      "  --runtime-dir DIR   directory of the sockets of the VMs\n"
 	      "  --allow-remote      permit TCP addresses other than loopback\n"
+	      "  --memory-needs-fd   refuse memory without an fd; main is confined all the more\n"
 	      "  -f FILE             configuration file [" CONF_DEFAULT_FILE "]\n"
 	      "  -n                  check the configuration, print it, and exit\n"
 	      "  -d, --debug         log more; twice: every packet, too\n"

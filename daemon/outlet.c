@@ -31,6 +31,7 @@ static void outlet_end(struct outlet *outlet)
 	outlet->ops->on_end(outlet);
 }
 
+/* syscalls(main): ev_timer_start */
 static void outlet_set_deadline(struct outlet *outlet, double seconds)
 {
 	ev_timer_stop(outlet->loop, &outlet->deadline);
@@ -61,6 +62,7 @@ static int outlet_fill(struct outlet *outlet)
 }
 
 /* 1 sent something, 0 the client does not take it now, -errno. */
+/* syscalls(main): send */
 static int outlet_send(struct outlet *outlet)
 {
 	ssize_t n = send(outlet->fd, outlet->out + outlet->out_start,
@@ -108,6 +110,7 @@ static void outlet_hear(struct outlet *outlet)
 	outlet_go_on(outlet);
 }
 
+/* syscalls(main): recv */
 static void outlet_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct outlet *outlet = (struct outlet *)((char *)io - offsetof(struct outlet, read));

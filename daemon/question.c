@@ -22,6 +22,7 @@ static void question_on_deadline(struct ev_loop *loop, struct ev_timer *timer, i
 		-ETIMEDOUT);
 }
 
+/* syscalls(main): ev_timer_start */
 int question_ask(struct question *question, struct vmm *vmm, enum control_order order,
 	unsigned debugger, int file_fd, question_on_end on_end)
 {

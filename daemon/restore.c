@@ -70,11 +70,13 @@ static int restore_take(struct restore *restore, enum store_role role)
 	return fd;
 }
 
+/* syscalls(start): fcntl */
 static int fd_copy(int fd)
 {
 	return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
+/* syscalls(start): fcntl fstat */
 static int restore_memory_fd(struct restore *restore, const struct stored_file *file)
 {
 	const struct restore_fd *kept = restore_find(restore, STORE_MEMORY, file->number);
@@ -103,6 +105,7 @@ static int restore_vcpu_fd(struct restore *restore, uint32_t kvm_id)
 	return -1;
 }
 
+/* syscalls(start): fstat */
 static int restore_channel_fd(struct restore *restore, uint64_t inode)
 {
 	for (unsigned i = 0; i < restore->count; i++) {
@@ -205,6 +208,7 @@ static void restore_record(struct restore *restore, struct store_entry *entry)
 	}
 }
 
+/* syscalls(start): getsockopt */
 static void restore_link(struct restore *restore, struct store_entry *entry)
 {
 	struct ucred peer = { .uid = (uid_t)-1 };
@@ -223,7 +227,7 @@ static void restore_link(struct restore *restore, struct store_entry *entry)
 		restore_fail(restore, "its VMM's connection was not kept");
 		return;
 	}
-	if (daemon_judge(restore->daemon, &peer, &text))
+	if (daemon_judge(restore->daemon, fd, &text))
 		restore_fail(restore, "%s", text);
 	restore->vmm = daemon_add_vmm(restore->daemon, fd, &peer, HANDOVER_OK, "");
 	if (!restore->vmm) {

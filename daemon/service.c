@@ -81,6 +81,7 @@ void service_init(struct service *service, struct ev_loop *loop, const struct se
 	service->control.fd = -1;
 }
 
+/* syscalls(main): ev_child_start */
 static void service_watch(struct service *service, pid_t pid, int control_fd)
 {
 	service->pid = pid;
@@ -93,6 +94,7 @@ static void service_watch(struct service *service, pid_t pid, int control_fd)
 		service->ops->on_start(service);
 }
 
+/* syscalls(main): socketpair fork */
 int service_start(struct service *service)
 {
 	int pair[2], saved;
@@ -224,6 +226,7 @@ int service_give(struct service *service, const struct control_debugger *debugge
 /* ---- the end ----------------------------------------------------------------------------- */
 
 /* It is our child and not yet waited for: the number is nobody else's. */
+/* syscalls(main): kill */
 void service_kill(struct service *service)
 {
 	if (service->pid)

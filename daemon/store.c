@@ -47,6 +47,7 @@ static unsigned store_take_id(struct store *store)
 
 /* ---- the record -------------------------------------------------------------------------- */
 
+/* syscalls(main): mmap */
 static int entry_map(struct store_entry *entry)
 {
 	void *page = mmap(
@@ -59,6 +60,7 @@ static int entry_map(struct store_entry *entry)
 }
 
 /* Of a fixed size, and not to be opened for writing by another user through /proc. */
+/* syscalls(main): fchmod fcntl ftruncate memfd_create */
 static int entry_create(struct store_entry *entry)
 {
 	entry->fd = memfd_create("gdbproxy-vm", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -71,6 +73,7 @@ static int entry_create(struct store_entry *entry)
 	return entry_map(entry);
 }
 
+/* syscalls(main): fcntl fstat */
 static bool fd_is_record(int fd)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
@@ -80,6 +83,7 @@ static bool fd_is_record(int fd)
 	       status.st_size == (off_t)sizeof(struct stored_vm);
 }
 
+/* syscalls(main): munmap */
 void store_forget(struct store_entry *entry)
 {
 	if (!entry->record)
@@ -154,6 +158,7 @@ static int store_unkeep(
 }
 
 /* As another open file, which no other VM has; as it is where we may not open it. */
+/* syscalls(main): fcntl open */
 static int store_keep_memory(
 	struct store *store, const struct store_entry *entry, unsigned number, int fd)
 {
@@ -241,6 +246,7 @@ static int store_keep_all(
 
 /* ---- following the handover -------------------------------------------------------------- */
 
+/* syscalls(main): fcntl fstat */
 static bool file_describe(int fd, struct stored_file *file)
 {
 	int flags = fcntl(fd, F_GETFL);

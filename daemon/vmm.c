@@ -11,6 +11,7 @@
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/fd_receive.h"
+#include "daemon/isolation.h"
 #include "daemon/log.h"
 #include "daemon/question.h"
 #include "daemon/vmm.h"
@@ -51,9 +52,10 @@ static void vmm_end(struct vmm *vmm);
 
 static void vmm_log_death(const struct vmm *vmm, int status)
 {
-	log_warnx("%s: the worker died (%s %d)%s", vmm_name(vmm),
-		WIFSIGNALED(status) ? "signal" : "status",
-		WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+	char death[ISOLATION_DEATH_SIZE];
+
+	log_warnx("%s: the worker died (%s)%s", vmm_name(vmm),
+		isolation_describe_death(status, death),
 		vmm->worker_job == WORKER_DEBUG ? "; taking back what it had planted" : "");
 }
 
@@ -219,7 +221,11 @@ static void vmm_forward(
 	struct vmm *vmm, const union handover_message *handover, const int *fds, unsigned count)
 {
 	struct control_message message = { .type = CONTROL_HANDOVER, .handover = *handover };
-	int rc = service_tell(&vmm->worker, &message, fds, count);
+	int rc;
+
+	message.is_process_memory = handover->header.type == HANDOVER_MEMORY_ADD && fds &&
+				    lent_vm_is_process(&vmm->lent, handover->memory_add.gpa);
+	rc = service_tell(&vmm->worker, &message, fds, count);
 
 	if (rc < 0)
 		log_warnx("%s: the worker does not listen: %s", vmm_name(vmm), strerror(-rc));
@@ -230,8 +236,10 @@ static void vmm_forward(
 static void vmm_on_debugger(struct listener *listener, int fd)
 {
 	struct control_debugger debugger = { .process = 0 };
+	struct vmm *vmm = listener->owner;
 
-	vmm_attach(listener->owner, &debugger, fd);
+	if (daemon_admits_debugger(vmm->daemon, fd))
+		vmm_attach(vmm, &debugger, fd);
 }
 
 /* Default: one socket per VM in the runtime directory, named after the VM. */
@@ -297,21 +305,26 @@ static void vmm_follow_hello(struct vmm *vmm, struct handover_event *event)
 static void vmm_follow_memory_add(
 	struct vmm *vmm, struct handover_event *event, int *fds, unsigned *count)
 {
-	int fd = -1, rc;
+	const struct handover_memory_add *add = &event->message.memory_add;
+	int fd = *count ? fds[0] : -1, rc = 0;
 
-	vmm_forward(vmm, &event->message, fds, *count);
-	if (*count)
-		fd = fds[0];
 	*count = 0;
-	rc = lent_vm_add_memory(&vmm->lent, &event->message.memory_add, fd);
-	if (rc < 0)
+	if (fd < 0 && !vmm->daemon->options->conf.memory_without_fd)
+		rc = -EPERM;
+	if (rc == 0)
+		rc = lent_vm_add_memory(&vmm->lent, add, fd);
+	if (rc < 0) {
 		handover_refuse(&vmm->handover, event, HANDOVER_DENIED,
 			"memory without an fd cannot be reached in the VMM (%s): hand over a "
-			"memfd, "
-			"or run both as one user",
+			"memfd, or see memory-without-fd in gdbproxy.conf(5)",
 			strerror(-rc));
+		return;
+	}
+	fd = vmm->lent.regions[vmm->lent.region_count - 1].fd;
+	vmm_forward(vmm, &event->message, &fd, 1);
 }
 
+/* syscalls(main): time */
 static void vmm_follow_ready(struct vmm *vmm, struct handover_event *event)
 {
 	int rc = vmm_listen(vmm);
@@ -394,6 +407,7 @@ static void vmm_end(struct vmm *vmm)
 }
 
 /* The answer to HELLO brings the journal along, for reading. */
+/* syscalls(main): sendmsg */
 static int vmm_answer(struct vmm *vmm, const struct handover_event *event)
 {
 	struct handover_answer answer;
@@ -458,7 +472,8 @@ static int vmm_receive(struct vmm *vmm)
 		store_follow(
 			&vmm->daemon->store, &vmm->stored, &event.message, &vmm->lent, vmm->io.fd);
 	vmm->daemon->counts.handovers_refused += event.error != HANDOVER_OK;
-	if (event.error != HANDOVER_OK && vmm->refusals++ < VMM_REFUSALS_LOGGED)
+	if (event.error != HANDOVER_OK && vmm->denied != HANDOVER_DENIED &&
+		vmm->refusals++ < VMM_REFUSALS_LOGGED)
 		log_warnx("%s: %s refused: %s", vmm_name(vmm),
 			handover_type_name(event.message.header.type), event.text);
 	if (vmm_answer(vmm, &event) < 0 || rc < 0 || vmm->denied)

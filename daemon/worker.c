@@ -10,6 +10,7 @@
 #include "daemon/control.h"
 #include "daemon/fd_receive.h"
 #include "daemon/hold.h"
+#include "daemon/isolation.h"
 #include "daemon/log.h"
 #include "daemon/version.h"
 #include "daemon/worker.h"
@@ -226,6 +227,7 @@ static void worker_on_watch(struct ev_loop *loop, struct ev_timer *timer, int ev
 	worker_pump(worker);
 }
 
+/* syscalls(worker): ev_timer_start */
 static void worker_start_timer(struct worker *worker, struct ev_timer *timer, int ms)
 {
 	ev_timer_stop(worker->loop, timer);
@@ -355,6 +357,7 @@ static bool worker_has_leaving(const struct worker *worker)
 	return false;
 }
 
+/* syscalls(worker): time */
 static int worker_start_debugger(
 	struct worker *worker, unsigned place, struct worker_visitor *visitor)
 {
@@ -580,10 +583,10 @@ static bool worker_next_process(void *context, unsigned after, struct process *p
 /* ---- main -------------------------------------------------------------------------------- */
 
 static void worker_follow_memory(
-	struct worker *worker, const struct handover_memory_add *message, int fd)
+	struct worker *worker, const struct handover_memory_add *message, int fd, bool is_process)
 {
 	struct lent_vm *lent = worker->orders->lent;
-	int rc = lent_vm_add_memory(lent, message, fd);
+	int rc = lent_vm_keep_memory(lent, message, fd, is_process);
 
 	if (rc == 0)
 		rc = lent_vm_map(lent, lent->region_count - 1, &worker->vm.memory);
@@ -604,11 +607,14 @@ static void worker_follow_notice(struct worker *worker, const struct handover_no
 
 /* main has checked and accepted it; returns how many of fds it kept. */
 static unsigned worker_follow(
-	struct worker *worker, const union handover_message *message, int *fds, unsigned count)
+	struct worker *worker, const struct control_message *control, int *fds, unsigned count)
 {
+	const union handover_message *message = &control->handover;
+
 	switch (message->header.type) {
 	case HANDOVER_MEMORY_ADD:
-		worker_follow_memory(worker, &message->memory_add, count ? fds[0] : -1);
+		worker_follow_memory(worker, &message->memory_add, count ? fds[0] : -1,
+			control->is_process_memory);
 		return count;
 	case HANDOVER_MEMORY_REMOVE:
 		vm_remove_memory(&worker->vm, message->memory_remove.gpa);
@@ -640,7 +646,7 @@ static bool worker_receive(struct worker *worker)
 		worker_add_visitor(worker, &message.debugger, fds[0]);
 		kept = 1;
 	} else if (message.type == CONTROL_HANDOVER) {
-		kept = worker_follow(worker, &message.handover, fds, count);
+		kept = worker_follow(worker, &message, fds, count);
 	} else if (message.type == CONTROL_ASK) {
 		worker_on_ask(worker, &message.ask, count ? fds[0] : -1);
 	}
@@ -668,6 +674,7 @@ static void worker_on_sigterm(struct ev_loop *loop, struct ev_signal *signal, in
 }
 
 /* What concerns the whole process group (Ctrl-C) or a terminal is for main, which tells us. */
+/* syscalls(main): signal ev_signal_start */
 static void worker_watch_signals(struct worker *worker)
 {
 	signal(SIGINT, SIG_IGN);
@@ -717,6 +724,18 @@ static void worker_recover(struct worker *worker)
 	plant_clear(&worker->vm.plants);
 }
 
+/* syscalls(worker): ev_run ev_loop_destroy */
+static void worker_work(struct worker *worker)
+{
+	if (worker->orders->job == WORKER_RECOVER)
+		worker_recover(worker);
+	else
+		ev_run(worker->loop, 0);
+	vm_fini(&worker->vm);
+	ev_loop_destroy(worker->loop);
+}
+
+/* syscalls(main): ev_loop_new */
 int worker_main(const struct worker_orders *orders)
 {
 	struct worker *worker = calloc(1, sizeof(*worker));
@@ -728,19 +747,17 @@ int worker_main(const struct worker_orders *orders)
 	worker->orders = orders;
 	worker->loop = ev_loop_new(EVFLAG_AUTO);
 	rc = worker->loop ? worker_start(worker) : -ENOMEM;
+	if (rc == 0) {
+		worker_watch_signals(worker);
+		rc = isolation_enter_child(orders->conf, SYSCALL_WORKER);
+	}
 	if (rc < 0) {
 		log_errorx("cannot debug this guest: %s", strerror(-rc));
 		free(worker->ports);
 		free(worker);
 		return EXIT_FAILURE;
 	}
-	worker_watch_signals(worker);
-	if (orders->job == WORKER_RECOVER)
-		worker_recover(worker);
-	else
-		ev_run(worker->loop, 0);
-	vm_fini(&worker->vm);
-	ev_loop_destroy(worker->loop);
+	worker_work(worker);
 	free(worker->ports);
 	free(worker);
 	return EXIT_SUCCESS;

@@ -26,6 +26,7 @@ struct report {
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
+/* syscalls(worker): write */
 static void report_flush(struct report *report)
 {
 	size_t done = 0;
@@ -137,6 +138,7 @@ static void report_ip(struct json *json, int family, const void *ip, in_port_t p
 }
 
 /* By its address over TCP; who it is over a Unix socket. */
+/* syscalls(worker): getpeername getsockopt */
 static void report_peer(struct json *json, int fd)
 {
 	union {

@@ -17,6 +17,7 @@ enum { KEEPS_SIZE = F_SEAL_SHRINK | F_SEAL_GROW };
 
 /* ---- life -------------------------------------------------------------------------------- */
 
+/* syscalls(main, worker): mmap */
 static int journal_map(struct journal *journal, int fd, int protection)
 {
 	void *page = mmap(NULL, sizeof(*journal->page), protection, MAP_SHARED, fd, 0);
@@ -28,6 +29,7 @@ static int journal_map(struct journal *journal, int fd, int protection)
 }
 
 /* Of a fixed size, and not to be opened for writing by another user through /proc. */
+/* syscalls(main): fcntl fchmod */
 static int journal_protect(int fd)
 {
 	if (fcntl(fd, F_ADD_SEALS, KEEPS_SIZE | F_SEAL_SEAL) < 0 || fchmod(fd, S_IRUSR) < 0)
@@ -42,6 +44,7 @@ static void page_init(struct journal_page *page)
 	page->magic = JOURNAL_MAGIC;
 }
 
+/* syscalls(main): memfd_create ftruncate */
 int journal_create(struct journal *journal)
 {
 	int rc;
@@ -62,6 +65,7 @@ int journal_create(struct journal *journal)
 	return rc;
 }
 
+/* syscalls(main): open */
 int journal_share(const struct journal *journal)
 {
 	char path[32];
@@ -78,6 +82,7 @@ static bool page_valid(const struct journal_page *page)
 	       page->slot_count == JOURNAL_SLOTS;
 }
 
+/* syscalls(main): fcntl fstat */
 int journal_open(int fd, struct journal *journal)
 {
 	int seals = fcntl(fd, F_GET_SEALS), flags = fcntl(fd, F_GETFL);
@@ -97,6 +102,7 @@ int journal_open(int fd, struct journal *journal)
 	return rc;
 }
 
+/* syscalls(main, worker): munmap */
 void journal_close(struct journal *journal)
 {
 	if (journal->page)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "kvm/memory.h"
 
+/* syscalls(main): open */
 int memory_init(struct memory *memory)
 {
 	memory->count = 0;
@@ -15,6 +16,7 @@ int memory_init(struct memory *memory)
 	return memory->self_fd < 0 ? -errno : 0;
 }
 
+/* syscalls(worker): munmap */
 static void memory_region_fini(struct memory *memory, struct memory_region *region)
 {
 	if (region->mapping)
@@ -84,19 +86,27 @@ static void memory_insert(struct memory *memory, unsigned index, const struct me
 }
 
 /*
- * Executable where the system lets us, so that arm64 keeps the instruction side coherent; a
- * noexec mount or a sealed memfd may forbid it, and on x86-64 it makes no difference.
+ * Executable where that makes a difference and the system lets us, so that arm64 keeps the instruction
+ * side coherent; a noexec mount or a sealed memfd may forbid it.
  */
+#ifdef __aarch64__
+enum { MEMORY_CODE = PROT_EXEC };
+#else
+enum { MEMORY_CODE = 0 };
+#endif
+
+/* syscalls(main, worker): mmap */
 static void *memory_map(int fd, uint64_t size, uint64_t offset, bool writable)
 {
 	int prot = PROT_READ | (writable ? PROT_WRITE : 0);
-	void *mapping = mmap(NULL, size, prot | PROT_EXEC, MAP_SHARED, fd, (off_t)offset);
+	void *mapping = mmap(NULL, size, prot | MEMORY_CODE, MAP_SHARED, fd, (off_t)offset);
 
-	if (mapping == MAP_FAILED)
+	if (mapping == MAP_FAILED && MEMORY_CODE)
 		mapping = mmap(NULL, size, prot, MAP_SHARED, fd, (off_t)offset);
 	return mapping;
 }
 
+/* syscalls(main, worker): madvise */
 int memory_add_file(struct memory *memory, gpa_t gpa, uint64_t size, int fd, uint64_t offset,
 	bool writable, uint64_t vmm_hva)
 {
@@ -170,6 +180,7 @@ static size_t memory_run(const struct memory *memory, gpa_t gpa, size_t length,
 	return length < (*region)->size - inside ? length : (size_t)((*region)->size - inside);
 }
 
+/* syscalls(main, worker): pread */
 size_t memory_read_prefix(const struct memory *memory, gpa_t gpa, void *buf, size_t length)
 {
 	const struct memory_region *region;
@@ -252,6 +263,7 @@ int memory_check_write(const struct memory *memory, gpa_t gpa, size_t length)
 	return 0;
 }
 
+/* syscalls(worker): pwrite */
 int memory_write(const struct memory *memory, gpa_t gpa, const void *buf, size_t length)
 {
 	const struct memory_region *region;

@@ -16,6 +16,7 @@
  */
 enum { PORT_LEND_SPIN_US = 30 };
 
+/* syscalls(worker): send */
 static int port_lend_send(struct port *port, const void *message, size_t length)
 {
 	ssize_t n = send(port->fd, message, length, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -23,6 +24,7 @@ static int port_lend_send(struct port *port, const void *message, size_t length)
 	return n < 0 ? -errno : 0;
 }
 
+/* syscalls(worker): recv */
 static int port_lend_receive(struct port *port)
 {
 	ssize_t n = recv(port->fd, &port->report, sizeof(port->report), MSG_DONTWAIT | MSG_TRUNC);
@@ -37,6 +39,7 @@ static int port_lend_receive(struct port *port)
 	return channel_check_report(&port->report, port->report_length);
 }
 
+/* syscalls(worker): clock_gettime */
 static int64_t port_lend_now_us(void)
 {
 	struct timespec ts;
@@ -45,6 +48,7 @@ static int64_t port_lend_now_us(void)
 	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
+/* syscalls(worker): recv */
 static bool port_lend_spin(const struct port *port)
 {
 	int64_t end = port_lend_now_us() + PORT_LEND_SPIN_US;
@@ -57,6 +61,7 @@ static bool port_lend_spin(const struct port *port)
 	return false;
 }
 
+/* syscalls(worker): poll */
 static int port_lend_wait(struct port *port, int timeout_ms)
 {
 	struct pollfd poll_fd = { .fd = port->fd, .events = POLLIN };

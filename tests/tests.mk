@@ -6,10 +6,10 @@ UNIT := test_activation test_agent test_breakpoint test_breakpoint_code test_cha
 	test_decide_x86_64 test_description test_description_arm64 test_directory \
 	test_document test_dwarf test_exception_log test_fd_receive test_fifo test_handover test_handover_talk test_hostile_reports \
 	test_hex test_inject_arm64 test_inject_x86_64 test_instruction_arm64 \
-	test_instruction_x86_64 test_journal test_json test_keep test_linux_guest test_linux_kernel_arm64 \
+	test_instruction_x86_64 test_isolation test_journal test_json test_keep test_linux_guest test_linux_kernel_arm64 \
 	test_linux_kernel_x86_64 test_listen_address test_loss test_mappings test_memory test_monitor \
 	test_notify test_options test_packet test_packet_queue test_page_memo test_paging_arm64 \
-	test_paging_x86_64 test_pauth_arm64 test_plan_arm64 test_plan_x86_64 test_plant \
+	test_paging_x86_64 test_pauth_arm64 test_peer test_plan_arm64 test_plan_x86_64 test_plant \
 	test_port test_program test_prometheus test_register_set test_registers_arm64 test_registers_x86_64 \
 	test_reply test_run_control test_saved_registers test_scan test_seat test_session \
 	test_step_arm64 test_step_x86_64 test_stop_queue test_stop_reply test_stored_vm test_table_entry \
@@ -89,6 +89,12 @@ $(BUILD)/static/watched-vmm: $(call object,$(VMM) tests/vmm/kvm_watch.c) $(BUILD
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static -pthread -Wl,--wrap=ioctl $^ $(VMM_LIBS_$(ARCH)) -o $@
 
+# Has a worker do what it may not.
+$(BUILD)/static/force_call: $(call object,tests/system/force_call.c)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -static -s $^ -o $@
+
 # A Linux guest's /init.
 $(BUILD)/static/linux_init: $(call object,tests/system/linux_init.c)
 	@mkdir -p $(@D)
@@ -130,11 +136,11 @@ CHAOS_PROGRAMS = $(1)/static/chaos $(1)/static/watched-vmm
 check: deps
 	tests/rig/fetch
 	tests/debuggers fetch
-	$(MAKE) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/static/scale $(BUILD)/tests/test_lender \
+	$(MAKE) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/static/scale $(BUILD)/tests/test_lender $(BUILD)/static/force_call \
 		$(call CHAOS_PROGRAMS,$(BUILD))
 	$(MAKE) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
 	$(MAKE) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject \
-		build/arm64/static/linux_init build/arm64/static/scale $(CTL_PEERS:$(BUILD)/%=build/arm64/%) \
+		build/arm64/static/force_call build/arm64/static/linux_init build/arm64/static/scale $(CTL_PEERS:$(BUILD)/%=build/arm64/%) \
 		$(call CHAOS_PROGRAMS,build/arm64)
 	$(MAKE) check-built
 
@@ -185,12 +191,18 @@ check-built:
 		'service manager=tests/system/manager' \
 		'hostile peers, this machine=tests/system/hostile host' \
 		'hostile peers, arm64=tests/system/hostile arm64' \
+		'users=tests/system/users' \
+		'isolation, arm64=tests/system/isolation arm64' \
+		'isolation, x86-64 in Bochs=tests/system/isolation x86-bochs' \
+		'isolation, this machine=tests/system/isolation host' \
 		'lender=$(BUILD)/tests/test_lender' \
 		'lender, sanitized=$(SANITIZED)/tests/test_lender' \
 		'gdbproxyctl, no VM=tests/system/ctl-alone' \
 		'gdbproxyctl, no VM, sanitized=tests/system/ctl-alone $(SANITIZED)' \
 		'completion=tests/system/completion' \
 		'lint=tests/lint' \
+		'exposure of the unit=tests/exposure' \
+		'system calls, annotated=tests/syscalls $(BUILD)' \
 		'unit=$(call unit,$(BUILD))' \
 		'unit, sanitized=$(call unit,$(SANITIZED))' \
 		'sessions=$(BUILD)/tests/replay tests/session/*.rsp' \

@@ -11,13 +11,20 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
+static int find_group(const char *name, gid_t *gid)
+{
+	*gid = 77;
+	return strcmp(name, "kvm") == 0 ? 0 : -ENOENT;
+}
+
 static int find_user(const char *name, uid_t *uid)
 {
 	*uid = (uid_t)strlen(name);
 	return name[0] == 'x' ? -1 : 0;
 }
 
-static const struct conf_environment fuzz_env = { 1000, "/run/user/1000", NULL, find_user };
+static const struct conf_environment fuzz_env = { 1000, "/run/user/1000", NULL, find_user,
+	find_group };
 
 static void forget_lines(struct conf *conf)
 {

@@ -208,6 +208,7 @@ stage_configure() { # LINE...
 	[ "$stage_kind" = host ] || stage_in 'echo allow-remote = yes >> conf'
 }
 
+# With -d (STAGE_DAEMON= goes without): a system call that lacks its annotation is named.
 stage_start_daemon() { # [OPTION...]
 	local rig=(--listen "0.0.0.0:$stage_port")
 
@@ -215,7 +216,7 @@ stage_start_daemon() { # [OPTION...]
 	stage_in '[ -e conf ]' || stage_configure '# as it is'
 	stage_spawn daemon "${stage_bin:+$stage_bin}/gdbproxyd" --vcpu-socket "$stage_dir/vcpu.sock" \
 		--runtime-dir "$stage_dir" -f "$stage_dir/conf" \
-		"${rig[@]}" "$@"
+		${STAGE_DAEMON--d} "${rig[@]}" "$@"
 	stage_await 10 '[ -e vcpu.sock ]' || stage_die "gdbproxyd did not start: $(stage_in cat daemon.err)"
 }
 

@@ -20,20 +20,30 @@
 #include "conf/conf_lex.h"
 #include "conf/conf_table.h"
 
+static int find_group(const char *name, gid_t *gid)
+{
+	*gid = 77;
+	return strcmp(name, "kvm") == 0 ? 0 : -ENOENT;
+}
+
 static int find_user(const char *name, uid_t *uid)
 {
 	if (strcmp(name, "root") == 0)
 		*uid = 0;
 	else if (strcmp(name, "vmm") == 0)
 		*uid = 1234;
+	else if (strcmp(name, "gdbproxyd") == 0)
+		*uid = 1235;
 	else
 		return -ENOENT;
 	return 0;
 }
 
-static const struct conf_environment root_env = { 0, "/run/user/0", "/none", find_user };
-static const struct conf_environment user_env = { 1000, "/run/user/1000", "/none", find_user };
-static const struct conf_environment bare_env = { 1000, NULL, "/none", find_user };
+static const struct conf_environment root_env = { 0, "/run/user/0", "/none", find_user,
+	find_group };
+static const struct conf_environment user_env = { 1000, "/run/user/1000", "/none", find_user,
+	find_group };
+static const struct conf_environment bare_env = { 1000, NULL, "/none", find_user, find_group };
 
 static int parse_bytes(
 	struct conf *conf, const char *bytes, size_t length, struct conf_error *error)
@@ -89,6 +99,12 @@ static void test_defaults(void **state)
 	assert_int_equal(conf.metrics_socket_mode, 0600);
 	assert_int_equal(conf.max_vcpus, 256);
 	assert_int_equal(conf.allow_uid.count, 0);
+	assert_int_equal(conf.allow_gid.count, 0);
+	assert_int_equal(conf.debug_uid.count, 0);
+	assert_int_equal(conf.debug_gid.count, 0);
+	assert_true(conf.memory_without_fd);
+	assert_false(conf.user.is_set);
+	assert_true(conf.isolation);
 	assert_int_equal(conf.on_disconnect.policy, CONF_ON_DISCONNECT_RESUME);
 	assert_int_equal(conf.on_disconnect.seconds, 0);
 	assert_int_equal(conf.peer_timeout_s, 60);
@@ -427,6 +443,30 @@ static void settle(struct conf *conf, const char *text, const struct conf_enviro
 	assert_int_equal(conf_settle(conf, env, &error), 0);
 }
 
+static void test_groups_and_user(void **state)
+{
+	struct conf conf;
+
+	(void)state;
+	assert_accepted(
+		&conf, "allow-gid = kvm, 5 kvm\ndebug-uid = vmm\ndebug-gid = 0\nuser = vmm");
+	assert_int_equal(conf.allow_gid.count, 2);
+	assert_int_equal(conf.allow_gid.gid[0], 77);
+	assert_int_equal(conf.allow_gid.gid[1], 5);
+	assert_int_equal(conf.debug_uid.uid[0], 1234);
+	assert_int_equal(conf.debug_gid.count, 1);
+	assert_true(conf.user.is_set);
+	assert_int_equal(conf.user.uid, 1234);
+	assert_refused("allow-gid = nobodies", "f:1: allow-gid: there is no group 'nobodies'");
+	assert_refused(
+		"debug-gid = 4294967295", "f:1: debug-gid: '4294967295' is too large for a gid");
+	assert_refused("debug-gid = ,", "f:1: debug-gid: the list names nobody");
+	assert_refused("user = no one", "f:1: user: there is no user 'no one'");
+	settle(&conf, "user = vmm", &root_env);
+	assert_int_equal(conf.allow_uid.count, 2);
+	assert_int_equal(conf.allow_uid.uid[1], 1234);
+}
+
 static void test_settle(void **state)
 {
 	struct conf conf;
@@ -702,9 +742,17 @@ static void test_example(void **state)
 		if (conf.line[i] == CONF_LINE_DEFAULT)
 			fail_msg("gdbproxy.conf lacks '#%s = '", conf_table_row(i)->name);
 	}
-	assert_string_equal(conf.listen.text[0], ":1234"); /* the one without a default */
+	assert_string_equal(conf.listen.text[0], ":1234"); /* those without a default */
+	assert_int_equal(conf.allow_gid.gid[0], 77);
+	assert_int_equal(conf.debug_uid.uid[0], 0);
+	assert_int_equal(conf.debug_gid.gid[0], 77);
+	assert_int_equal(conf.user.uid, 1235);
 	memset(conf.line, 0, sizeof(conf.line));
 	memset(&conf.listen, 0, sizeof(conf.listen));
+	memset(&conf.allow_gid, 0, sizeof(conf.allow_gid));
+	memset(&conf.debug_uid, 0, sizeof(conf.debug_uid));
+	memset(&conf.debug_gid, 0, sizeof(conf.debug_gid));
+	memset(&conf.user, 0, sizeof(conf.user));
 	assert_memory_equal(&conf, &defaults, sizeof(conf));
 }
 
@@ -747,6 +795,7 @@ int main(void)
 		cmocka_unit_test(test_disconnect),
 		cmocka_unit_test(test_numbers_refused),
 		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_groups_and_user),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_override),
 		cmocka_unit_test(test_settle),

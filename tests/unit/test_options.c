@@ -23,6 +23,12 @@
 
 enum { ARGUMENTS_MAX = 64 };
 
+static int find_group(const char *name, gid_t *gid)
+{
+	*gid = 77;
+	return strcmp(name, "kvm") == 0 ? 0 : -ENOENT;
+}
+
 static int find_user(const char *name, uid_t *uid)
 {
 	(void)name;
@@ -30,7 +36,8 @@ static int find_user(const char *name, uid_t *uid)
 	return -ENOENT;
 }
 
-static struct conf_environment test_env = { 0, NULL, "/nonexistent/gdbproxy.conf", find_user };
+static struct conf_environment test_env = { 0, NULL, "/nonexistent/gdbproxy.conf", find_user,
+	find_group };
 
 static char conf_path[] = "/tmp/test_options.XXXXXX";
 
