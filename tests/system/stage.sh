@@ -213,10 +213,11 @@ stage_start_daemon() { # [OPTION...]
 	local rig=(--listen "0.0.0.0:$stage_port")
 
 	[ "$stage_kind" != host ] || rig=()
+	[ -z "${STAGE_DAEMON--d}" ] || rig+=("${STAGE_DAEMON--d}")
 	stage_in '[ -e conf ]' || stage_configure '# as it is'
 	stage_spawn daemon "${stage_bin:+$stage_bin}/gdbproxyd" --vcpu-socket "$stage_dir/vcpu.sock" \
 		--runtime-dir "$stage_dir" -f "$stage_dir/conf" \
-		${STAGE_DAEMON--d} "${rig[@]}" "$@"
+		"${rig[@]}" "$@"
 	stage_await 10 '[ -e vcpu.sock ]' || stage_die "gdbproxyd did not start: $(stage_in cat daemon.err)"
 }
 
