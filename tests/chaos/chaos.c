@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -306,6 +307,19 @@ static void chaos_await_moment(struct chaos *chaos, pid_t debugger)
 		pause_us(dice_roll(&chaos->dice, 300 * chaos->slowness));
 }
 
+/* Mostly with its worker, which would undo what it has planted, as main would for it: the lender alone is left. */
+static void chaos_kill_main(struct chaos *chaos)
+{
+	pid_t worker = cast_find_worker(&chaos->cast);
+	int fd = worker && dice_chance(&chaos->dice, 60) ? pidfd_open(worker, 0) : -1;
+
+	if (fd >= 0 && pidfd_send_signal(fd, SIGKILL, NULL, 0) == 0)
+		chaos->killed_with[WORKER]++;
+	cast_kill_daemon(&chaos->cast);
+	if (fd >= 0)
+		close(fd);
+}
+
 static bool chaos_kill(struct chaos *chaos, enum victim victim, pid_t debugger)
 {
 	pid_t worker;
@@ -317,7 +331,7 @@ static bool chaos_kill(struct chaos *chaos, enum victim victim, pid_t debugger)
 		worker = cast_find_worker(&chaos->cast);
 		return worker && kill(worker, SIGKILL) == 0;
 	default:
-		cast_kill_daemon(&chaos->cast);
+		chaos_kill_main(chaos);
 		return true;
 	}
 }
