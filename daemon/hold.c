@@ -26,6 +26,7 @@ void hold_init(struct hold *hold, struct ev_loop *loop, struct vm *vm,
 	ev_timer_init(&hold->timer, hold_on_time, 0., 0.);
 }
 
+/* syscalls(worker): ev_timer_start */
 static void hold_begin(struct hold *hold)
 {
 	if (!hold->seconds) {

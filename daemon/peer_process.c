@@ -16,6 +16,7 @@ static void peer_process_on_readable(struct ev_loop *loop, struct ev_io *io, int
 	process->on_end(process);
 }
 
+/* syscalls(main): pidfd_open */
 void peer_process_watch(struct peer_process *process, struct ev_loop *loop, pid_t pid,
 	void (*on_end)(struct peer_process *process))
 {

@@ -112,7 +112,7 @@ static const struct call forbidden[] = {
 	{ "execveat", EVERYBODY, SYS_execveat, { AT_FDCWD, (long)"/bin/true", 0, 0 }, false },
 	{ "ptrace", EVERYBODY, SYS_ptrace, { 0, 0, 0, 0 }, true },
 	{ "process_vm_readv", EVERYBODY, SYS_process_vm_readv, { 1, 0, 0, 0 }, true },
-	{ "pidfd_open", EVERYBODY, SYS_pidfd_open, { 1, 0 }, false },
+	{ "pidfd_open", CHILDREN, SYS_pidfd_open, { 1, 0 }, false },
 	{ "a signal to init", CHILDREN, SYS_kill, { 1, 0 }, false },
 	{ "a signal that main never sends", SYSCALL_MAIN, SYS_kill, { 1, SIGUSR1 }, false },
 	{ "a signal to a thread of init", EVERYBODY, SYS_tgkill, { 1, 1, 0 }, false },
