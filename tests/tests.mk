@@ -119,7 +119,7 @@ tests: $(UNIT_PROGRAMS) $(FUZZ_REPLAYS) $(BUILD)/tests/replay $(BUILD)/tests/ctl
 # ---- make check --------------------------------------------------------------------------------
 
 .SECONDARY:
-.PHONY: check check-built lint fuzz
+.PHONY: check check-built check-unproven lint fuzz
 
 SANITIZED := build/$(ARCH)-sanitized
 # Each program of a folder, one after the other: fails if one of them does.
@@ -171,17 +171,13 @@ check-built:
 		'non-stop, arm64=tests/system/non-stop arm64' \
 		'non-stop, newest gdb, this machine=GDB=gdb-new tests/system/non-stop host' \
 		'non-stop, newest gdb, arm64=GDB=gdb-new tests/system/non-stop arm64' \
-		'gdbproxyctl, this machine=tests/system/ctl host' \
 		'gdbproxyctl, arm64=tests/system/ctl arm64' \
 		'gdbproxyctl, x86-64 in Bochs=tests/system/ctl x86-bochs' \
-		'many VMs, this machine=tests/system/scale host' \
 		'many VMs, arm64=tests/system/scale arm64 40 8' \
 		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 20' \
 		'sudden death, arm64=tests/system/sudden-death arm64 20' \
 		'sudden death, this machine=tests/system/sudden-death host 20' \
 		'chaos, x86-64 in Bochs=tests/chaos/run x86-bochs --rounds 100 --seconds 15' \
-		'chaos, arm64=tests/chaos/run arm64 --rounds 100 --seconds 60' \
-		'chaos, this machine=tests/chaos/run host --rounds 100 --seconds 60' \
 		'self-tests, this machine=tests/system/selftest host' \
 		'page walks, x86-64 in Bochs=tests/system/walk-run x86-bochs' \
 		'page walks, arm64=tests/system/walk-run arm64' \
@@ -189,12 +185,10 @@ check-built:
 		'exceptions, arm64=tests/system/inject-run' \
 		'systemd, arm64=tests/system/systemd' \
 		'service manager=tests/system/manager' \
-		'hostile peers, this machine=tests/system/hostile host' \
 		'hostile peers, arm64=tests/system/hostile arm64' \
 		'users=tests/system/users' \
 		'isolation, arm64=tests/system/isolation arm64' \
 		'isolation, x86-64 in Bochs=tests/system/isolation x86-bochs' \
-		'isolation, this machine=tests/system/isolation host' \
 		'lender=$(BUILD)/tests/test_lender' \
 		'lender, sanitized=$(SANITIZED)/tests/test_lender' \
 		'gdbproxyctl, no VM=tests/system/ctl-alone' \
@@ -209,6 +203,17 @@ check-built:
 		'sessions, sanitized=$(SANITIZED)/tests/replay tests/session/*.rsp' \
 		'fuzz corpora=$(call corpora,$(BUILD))' \
 		'fuzz corpora, sanitized=$(call corpora,$(SANITIZED))'
+
+# Not part of the gate yet: written where there was no /dev/kvm, and never run where there is one; and chaos in the
+# arm64 rig, which has shown the guest a step of its own too few, once, and nobody knows why.
+check-unproven:
+	@tests/run \
+		'gdbproxyctl, this machine=tests/system/ctl host' \
+		'many VMs, this machine=tests/system/scale host' \
+		'chaos, arm64=tests/chaos/run arm64 --rounds 100 --seconds 60' \
+		'chaos, this machine=tests/chaos/run host --rounds 100 --seconds 60' \
+		'hostile peers, this machine=tests/system/hostile host' \
+		'isolation, this machine=tests/system/isolation host'
 
 lint:
 	tests/lint
