@@ -3,6 +3,7 @@
  * Feeds any bytes to the configuration parser. What it takes must come back the same through
  * conf_format(); what it refuses must be explained in one printable line.
  */
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
