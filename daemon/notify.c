@@ -106,7 +106,7 @@ static int notify_send(struct notify *notify, const char *text, const int *fds, 
 
 	if (notify->fd < 0)
 		return 0;
-	if (count)
+	if (fds)
 		notify_put_fds(&header, &control, fds, count);
 	do
 		sent = sendmsg(notify->fd, &header, flags);
