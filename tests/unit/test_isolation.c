@@ -120,7 +120,7 @@ static const struct call forbidden[] = {
 	{ "a signal by way of a file", CHILDREN, SYS_fcntl, { 0, F_SETOWN, 1 }, false },
 	{ "a second descriptor that exec inherits", CHILDREN, SYS_fcntl, { 0, F_DUPFD, 9 }, false },
 	{ "options of packets", CHILDREN, SYS_setsockopt, { 0, 0, 1, 0 }, false },
-	{ "code", CHILDREN, SYS_mprotect, { 0, 4096, PROT_READ | PROT_EXEC }, false },
+	{ "code", CHILDREN, SYS_mprotect, { 0, 4096, PROT_READ | PROT_EXEC }, true },
 	{ "another filter", CHILDREN, SYS_seccomp, { SECCOMP_SET_MODE_FILTER, 0, 0 }, false },
 	{ "prctl", CHILDREN, SYS_prctl, { PR_SET_DUMPABLE, 1, 0, 0 }, true },
 	{ "another prctl", SYSCALL_MAIN, SYS_prctl, { PR_SET_SECCOMP, 0, 0, 0 }, true },
