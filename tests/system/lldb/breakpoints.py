@@ -28,12 +28,12 @@ def conditions():
     number = set_breakpoint("breakpoint set -n list_insert -c 'worker->cpu == %d'" % last)
     stops = [go() for _ in range(3)]
     check("breakpoint set -c: three times on that vCPU only",
-          all(stop.is_by(number) and stop.thread == last + 1 for stop in stops), stops[-1])
+          all(stop.is_by(number) and last + 1 in stop.at_breakpoint for stop in stops), stops[-1])
     delete()
     number = set_breakpoint("breakpoint set -n worker_round -i 5")
     stop = go()
     count = target().FindBreakpointByID(number).GetHitCount()
-    check("breakpoint set -i 5: stops at the sixth hit", stop.is_by(number) and count == 6,
+    check("breakpoint set -i 5: stops at the sixth hit", stop.is_by(number) and 6 <= count < 6 + VCPUS,
           "%d hits\n%s" % (count, stop))
     delete()
     number = set_breakpoint("breakpoint set -n fibonacci -o true")

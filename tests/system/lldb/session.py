@@ -107,6 +107,9 @@ class Stop:
                      for i in range(thread().GetStopReasonDataCount())]
         self.pc = frame().GetPC()
         self.function = frame().GetFunctionName()
+        # Several vCPUs may have come there at once: lldb selects the first, whoever it stops for.
+        self.at_breakpoint = {one.GetThreadID() for one in threads()
+                              if REASONS.get(one.GetStopReason()) == "breakpoint"}
 
     def __str__(self):
         return "thread %s at %s (%s), %s %s\n%s" % (
