@@ -63,6 +63,10 @@ static const struct syscall_check checks[] = {
 	RULE(SERVING, fcntl, 1, WHOLE, F_DUPFD_CLOEXEC),
 	RULE(SYSCALL_MAIN, prctl, 0, WHOLE, PR_SET_DUMPABLE),
 	RULE(SYSCALL_MAIN, prctl, 0, WHOLE, PR_SET_NO_NEW_PRIVS),
+#ifdef __SANITIZE_ADDRESS__
+	/* LeakSanitizer, at the end: any. */
+	RULE(ALL, prctl, 0, 0, 0),
+#endif
 };
 
 const struct syscall_check *syscall_check_next(
