@@ -152,6 +152,7 @@ struct gdbproxy_vcpu {
 	enum lender_sync sync;
 	/* How it was run last, and whether it has come out by a debug exit and nobody has decided: loss.h. */
 	uint32_t loss_control, loss_word;
+	uint32_t next_control, next_word; /* how it is to be run next */
 	bool loss_exited;
 	struct lender_alarm alarm;
 	size_t after; /* where in program the `after` list begins; 0: there is none to do */
@@ -249,8 +250,11 @@ void lender_sync_learn(struct gdbproxy_vcpu *vcpu, uint32_t request, const void 
 
 /* ---- lender_loss.c ----------------------------------------------------------------------- */
 
-/* A program sets guest debug for the RUN that follows. */
+/* A program sets guest debug for the RUN that follows, which may be another program's. */
 void lender_loss_note(struct gdbproxy_vcpu *vcpu, const struct kvm_guest_debug *debug);
+
+/* That RUN: what the vCPU came out with before has been decided about. */
+void lender_loss_begin(struct gdbproxy_vcpu *vcpu);
 
 /* Guest debug has been taken off because the daemon is gone: puts right what it would have. */
 void lender_loss_mend(struct gdbproxy_vcpu *vcpu);

@@ -12,8 +12,15 @@
 
 void lender_loss_note(struct gdbproxy_vcpu *vcpu, const struct kvm_guest_debug *debug)
 {
-	vcpu->loss_control = debug->control;
-	vcpu->loss_word = debug->pad;
+	vcpu->next_control = debug->control;
+	vcpu->next_word = debug->pad;
+}
+
+void lender_loss_begin(struct gdbproxy_vcpu *vcpu)
+{
+	vcpu->loss_exited = false;
+	vcpu->loss_control = vcpu->next_control;
+	vcpu->loss_word = vcpu->next_word;
 }
 
 #if defined(__x86_64__)

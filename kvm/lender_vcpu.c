@@ -41,7 +41,7 @@ void lender_vcpu_undebug(struct gdbproxy_vcpu *vcpu)
 		lender_loss_mend(vcpu);
 	}
 	vcpu->debugged = vcpu->loss_exited = false;
-	vcpu->loss_control = vcpu->loss_word = 0;
+	vcpu->loss_control = vcpu->loss_word = vcpu->next_control = vcpu->next_word = 0;
 	lender_sync_end(vcpu);
 }
 
@@ -213,7 +213,7 @@ static int vcpu_serve(struct gdbproxy_vcpu *vcpu)
 	lender_program_begin(vcpu, head->seq);
 	done = lender_program_before(vcpu);
 	if (done && (head->flags & CHANNEL_RUN)) {
-		vcpu->loss_exited = false;
+		lender_loss_begin(vcpu);
 		vcpu->once = head->flags & CHANNEL_ONCE;
 		vcpu->ends = head->flags & CHANNEL_END;
 		atomic_store(&vcpu->in_use, vcpu->debugged || vcpu->ends);
