@@ -185,7 +185,6 @@ check-built:
 		'exceptions, arm64=tests/system/inject-run' \
 		'systemd, arm64=tests/system/systemd' \
 		'service manager=tests/system/manager' \
-		'hostile peers, arm64=tests/system/hostile arm64' \
 		'users=tests/system/users' \
 		'isolation, arm64=tests/system/isolation arm64' \
 		'isolation, x86-64 in Bochs=tests/system/isolation x86-bochs' \
@@ -204,8 +203,9 @@ check-built:
 		'fuzz corpora=$(call corpora,$(BUILD))' \
 		'fuzz corpora, sanitized=$(call corpora,$(SANITIZED))'
 
-# Not part of the gate yet: written where there was no /dev/kvm, and never run where there is one; and chaos in the
-# arm64 rig, which has shown the guest a step of its own too few, once, and nobody knows why.
+# Not part of the gate yet: written where there was no /dev/kvm, and never run where there is one; hostile in the
+# arm64 rig, never run to its end; and chaos there, which has shown the guest a step of its own that differs, once, and
+# nobody knows why.
 check-unproven:
 	@tests/run \
 		'gdbproxyctl, this machine=tests/system/ctl host' \
@@ -213,6 +213,7 @@ check-unproven:
 		'chaos, arm64=tests/chaos/run arm64 --rounds 100 --seconds 60' \
 		'chaos, this machine=tests/chaos/run host --rounds 100 --seconds 60' \
 		'hostile peers, this machine=tests/system/hostile host' \
+		'hostile peers, arm64=tests/system/hostile arm64' \
 		'isolation, this machine=tests/system/isolation host'
 
 lint:
