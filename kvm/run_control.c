@@ -352,9 +352,14 @@ int run_resume(struct vm *vm, const struct target_resume *threads)
 
 void run_let_all_go(struct vm *vm)
 {
+	vm->deferred = vm->stop_wanted = false;
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
 		vm->vcpus[i].has_hit = false;
 		vm->vcpus[i].wish = (struct target_resume){ .action = TARGET_CONTINUE };
+	}
+	if (vm->state != VM_STOPPED) {
+		run_refresh(vm);
+		return;
 	}
 	vm->stale = true;
 	run_go(vm);

@@ -48,7 +48,10 @@ bool run_is_held(const struct vm *vm);
 /* True when a breakpoint at gva that cannot be planted yet would find a debug register. */
 bool run_could_promote(struct vm *vm, gva_t gva);
 
-/* All-stop, stopped: everybody goes on, whoever was told to stay. */
+/*
+ * All-stop, and nobody drives any more: everybody goes on, whoever was told to stay, to step, or to stop,
+ * and of what there was to tell nothing is told.
+ */
 void run_let_all_go(struct vm *vm);
 
 /* The table has changed: what runs is to follow it, without being told. */

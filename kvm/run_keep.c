@@ -11,20 +11,17 @@ static bool run_comes_to_rest(const struct vcpu *vcpu)
 	return vcpu->wish.action == TARGET_HALT || run_is_at_rest(vcpu);
 }
 
-static bool run_any_hit(const struct vm *vm)
-{
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		if (vm->vcpus[i].has_hit)
-			return true;
-	return false;
-}
-
 static bool run_any(const struct vm *vm, bool (*is)(const struct vcpu *vcpu))
 {
 	for (unsigned i = 0; i < vm->vcpu_count; i++)
 		if (is(&vm->vcpus[i]))
 			return true;
 	return false;
+}
+
+static bool run_has_hit(const struct vcpu *vcpu)
+{
+	return vcpu->has_hit;
 }
 
 static bool run_is_parked(const struct vcpu *vcpu)
@@ -45,7 +42,7 @@ static bool run_has_stopped(const struct vm *vm)
 	if (vm->non_stop)
 		return run_any(vm, run_comes_to_rest);
 	if (vm->state == VM_STOPPING)
-		return vm->stop_wanted || vm->has_end || run_any_hit(vm);
+		return vm->stop_wanted || vm->has_end || run_any(vm, run_has_hit);
 	return vm->state == VM_STOPPED && run_any(vm, run_is_parked);
 }
 
@@ -92,11 +89,5 @@ bool run_keep(struct vm *vm)
 void run_end_keep(struct vm *vm)
 {
 	vm->is_kept = false;
-	if (vm->state == VM_STOPPED) {
-		run_let_all_go(vm);
-		return;
-	}
-	for (unsigned i = 0; i < vm->vcpu_count; i++)
-		vm->vcpus[i].wish = (struct target_resume){ .action = TARGET_CONTINUE };
-	run_refresh(vm);
+	run_let_all_go(vm);
 }

@@ -538,7 +538,7 @@ static int seat_monitor(
 static void seat_leave_others(struct vm *vm, unsigned number, bool drove)
 {
 	breakpoint_leave(&vm->table, number);
-	if (drove && vm->state == VM_STOPPED)
+	if (drove)
 		run_let_all_go(vm);
 	else
 		run_refresh(vm);

@@ -336,6 +336,32 @@ static void test_places(void **state)
 	rig_finish(rig);
 }
 
+/* It was stepping one thread, and maybe had interrupted that: the guest goes on, the threads that stood too. */
+static void test_driver_leaves_in_a_step(void **state)
+{
+	(void)state;
+	for (unsigned interrupts = 0; interrupts < 2; interrupts++) {
+		struct rig *rig = looping(2);
+		struct other driver;
+
+		rig_attach(rig);
+		other_sit(&driver, rig);
+		seat_take_wheel(&driver.seat);
+		atomic_store(&rig->lender.vcpus[0].stuck, true);
+		assert_int_equal(other_resume(&driver, TARGET_STEP, TARGET_STAY), 0);
+		if (interrupts)
+			assert_int_equal(DO(&driver, stop), 0);
+		seat_fini(&driver.seat);
+		vm_pump(rig->vm);
+		atomic_store(&rig->lender.vcpus[0].stuck, false);
+		assert_true(moves(rig, 0) && moves(rig, 1));
+		assert_int_equal(driver.stops, 0);
+		assert_int_equal(rig_stop(rig), 0);
+		rig_await_stop(rig);
+		rig_finish(rig);
+	}
+}
+
 /* ---- non-stop ---------------------------------------------------------------------------- */
 
 /* Over to it from before the first stop: nothing has been disturbed. */
@@ -698,6 +724,7 @@ int main(void)
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_one_by_one),
 		cmocka_unit_test(test_hits_in_registers),
+		cmocka_unit_test(test_driver_leaves_in_a_step),
 		cmocka_unit_test(test_hits_planted),
 		cmocka_unit_test(test_own_int3_met_alone),
 		cmocka_unit_test(test_halts_in_order),
