@@ -245,7 +245,6 @@ static void daemon_on_debugger(struct listener *listener, int fd)
 static void daemon_on_lobby_end(struct service *lobby, int status)
 {
 	struct daemon *daemon = daemon_of_lobby(lobby);
-
 	char death[ISOLATION_DEATH_SIZE];
 
 	if (!WIFEXITED(status) || WEXITSTATUS(status))

@@ -14,9 +14,13 @@
  *	...
  *	gdbproxy_close(proxy);
  *
- * With no daemon to be reached every call succeeds and gdbproxy_run() is that ioctl and nothing
- * else: a VMM may link the library always.  A daemon that dies while it debugs the guest costs
- * the guest nothing: what it had planted is taken back and the guest runs on.
+ * With no daemon to be reached every call succeeds and gdbproxy_run() is that ioctl and, about once a
+ * second, a look for a daemon: a VMM may link the library always.  That one is made by connect(2), and a
+ * timer (timer_create(2), where the VMM's seccomp filter allows it) brings vCPU 0 out of KVM_RUN for it.
+ *
+ * A daemon that dies while it debugs the guest costs the guest nothing: what it had planted is taken back
+ * and the guest runs on.  Only a daemon configured so (on-worker-death = hold) has it wait, for 3 s at most,
+ * to be taken again.
  *
  * Plain C, no dependency but libc and the kernel.  Every function returns 0 or -errno unless it
  * says otherwise, and gdbproxy_error() has the cause in words.

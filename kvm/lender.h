@@ -12,6 +12,7 @@
  *	lender_sync.c		registers without a call
  *	lender_loss.c		what a daemon that died in the midst has left in a vCPU
  *	lender_kick.c		the signal that gets a thread out of KVM_RUN
+ *	lender_alarm.c		that signal by a timer, to look for the next daemon
  *
  * Locks: whoever holds link_lock leads the conversation and may wait for the daemon's answers;
  * table_lock is never held while waiting for anything.  What is marked [both] below is written

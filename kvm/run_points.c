@@ -72,7 +72,6 @@ static bool run_find_page(struct vm *vm, struct breakpoint *breakpoint)
 static void run_promote(struct vm *vm, struct breakpoint *breakpoint)
 {
 	struct hardware_point point = run_promoted(vm, breakpoint->gva);
-
 	bool is_passed = vm->non_stop || !terms_always(breakpoint->terms);
 
 	breakpoint->in_register = false;
