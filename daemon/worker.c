@@ -425,15 +425,20 @@ static bool worker_admit(struct worker *worker)
 
 /* ---- what main asks ---------------------------------------------------------------------- */
 
+/* Nobody is there, and the guest is not free. */
+static bool worker_is_held(const struct worker *worker)
+{
+	return !worker_count(worker) && worker->vm.state != VM_FREE && worker->vm.state != VM_GONE;
+}
+
 static struct control_answer worker_describe(const struct worker *worker)
 {
 	struct control_answer answer = {
 		.debuggers = worker_count(worker),
+		.is_held = worker_is_held(worker),
 		.has_taken = worker->has_taken,
 	};
 
-	answer.is_held =
-		!answer.debuggers && worker->vm.state != VM_FREE && worker->vm.state != VM_GONE;
 	counts_take(&answer.counts, &worker->vm);
 	answer.counts.sessions = worker->counts.sessions;
 	return answer;
@@ -454,10 +459,11 @@ static void worker_tell(struct worker *worker)
 	worker->has_taken = worker->has_taken || worker->vm.state != VM_FREE;
 	if (worker->is_ending)
 		return;
-	now = worker_describe(worker);
-	if (now.debuggers == worker->told.debuggers && now.is_held == worker->told.is_held &&
-		now.has_taken == worker->told.has_taken)
+	if (worker->told.debuggers == worker_count(worker) &&
+		worker->told.is_held == worker_is_held(worker) &&
+		worker->told.has_taken == worker->has_taken)
 		return;
+	now = worker_describe(worker);
 	if (worker_answer(worker, &now) == 0)
 		worker->told = now;
 }

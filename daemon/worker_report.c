@@ -215,7 +215,7 @@ static void report_breakpoint(
 	struct json json;
 
 	report_begin(report, &json, "breakpoint");
-	json_add_string(&json, "kind", "software");
+	json_add_string(&json, "kind", breakpoint_type_name(TARGET_BREAK_SOFTWARE));
 	json_add_address(&json, "address", breakpoint->gva);
 	if (breakpoint->gpa != BREAKPOINT_PENDING)
 		json_add_address(&json, "physical", breakpoint->gpa);
@@ -225,27 +225,13 @@ static void report_breakpoint(
 	report_end(report, &json);
 }
 
-static const char *report_point_kind(enum target_breakpoint type)
-{
-	switch (type) {
-	case TARGET_WATCH_WRITE:
-		return "watch";
-	case TARGET_WATCH_READ:
-		return "rwatch";
-	case TARGET_WATCH_ACCESS:
-		return "awatch";
-	default:
-		return "hardware";
-	}
-}
-
 static void report_point(struct report *report, struct vm *vm, unsigned index)
 {
 	const struct hardware_point *point = &vm->table.points[index];
 	struct json json;
 
 	report_begin(report, &json, "breakpoint");
-	json_add_string(&json, "kind", report_point_kind(point->type));
+	json_add_string(&json, "kind", breakpoint_type_name(point->type));
 	json_add_address(&json, "address", point->gva);
 	json_add_number(&json, "length", point->length);
 	json_add_string(&json, "where", "register");

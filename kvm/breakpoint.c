@@ -4,6 +4,22 @@
 #include <string.h>
 #include "kvm/breakpoint.h"
 
+const char *breakpoint_type_name(enum target_breakpoint type)
+{
+	switch (type) {
+	case TARGET_BREAK_HARDWARE:
+		return "hardware";
+	case TARGET_WATCH_WRITE:
+		return "watch";
+	case TARGET_WATCH_READ:
+		return "rwatch";
+	case TARGET_WATCH_ACCESS:
+		return "awatch";
+	default:
+		return "software";
+	}
+}
+
 bool breakpoint_exists(const struct breakpoint_table *table, gva_t gva, gpa_t gpa)
 {
 	for (unsigned i = 0; i < table->count; i++)

@@ -75,4 +75,7 @@ void breakpoint_leave(struct breakpoint_table *table, unsigned seat);
 
 void breakpoint_clear(struct breakpoint_table *table);
 
+/* "software", "hardware", "watch", "rwatch", "awatch": for people, and for gdbproxyctl --json. */
+const char *breakpoint_type_name(enum target_breakpoint type);
+
 #endif

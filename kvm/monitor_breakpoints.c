@@ -5,22 +5,6 @@
 #include "kvm/monitor_table.h"
 #include "kvm/monitor_words.h"
 
-static const char *monitor_point_kind(enum target_breakpoint type)
-{
-	switch (type) {
-	case TARGET_BREAK_HARDWARE:
-		return "hardware";
-	case TARGET_WATCH_WRITE:
-		return "watch";
-	case TARGET_WATCH_READ:
-		return "rwatch";
-	case TARGET_WATCH_ACCESS:
-		return "awatch";
-	default:
-		return "software";
-	}
-}
-
 /* Whose it is, and by what terms. */
 static void monitor_put_terms(struct monitor *monitor, const struct terms *terms)
 {
@@ -54,9 +38,10 @@ static void monitor_put_breakpoint(struct monitor *monitor, const struct breakpo
 	else
 		monitor_put(monitor, "software 0x%llx, guest-physical 0x%llx, %s",
 			(unsigned long long)breakpoint->gva, (unsigned long long)breakpoint->gpa,
-			!plant          ? "not planted yet"
-			: plant->lifted ? "lifted"
-					: "planted");
+			breakpoint->in_register ? "in a debug register"
+			: !plant                ? "not planted yet"
+			: plant->lifted         ? "lifted"
+						: "planted");
 	monitor_put_terms(monitor, breakpoint->terms);
 	monitor_put_hits(monitor, breakpoint->gva);
 	monitor_put(monitor, "\n");
@@ -65,7 +50,7 @@ static void monitor_put_breakpoint(struct monitor *monitor, const struct breakpo
 static void monitor_put_point(
 	struct monitor *monitor, const struct hardware_point *point, const struct terms *terms)
 {
-	monitor_put(monitor, "%-8s 0x%llx, %llu bytes", monitor_point_kind(point->type),
+	monitor_put(monitor, "%-8s 0x%llx, %llu bytes", breakpoint_type_name(point->type),
 		(unsigned long long)point->gva, (unsigned long long)point->length);
 	monitor_put_terms(monitor, terms);
 	monitor_put_hits(monitor, point->gva);

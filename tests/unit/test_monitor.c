@@ -472,6 +472,30 @@ static void test_xp_hides(void **state)
 	expect_words(rig, "breakpoints", "watch    0x10800, 4 bytes, debugger 1, 0 hits\n");
 }
 
+/* One with a condition is not planted where a debug register is free. */
+static void test_breakpoint_in_register(void **state)
+{
+	static const struct target_code never = { (const uint8_t *)"\x22\0\x27", 3 };
+	struct rig *rig = *state;
+	struct target_breakpoint_spec spec = { .type = TARGET_BREAK_SOFTWARE,
+		.address = FAKE_CODE + 0x800,
+		.length = 1,
+		.conditions = &never,
+		.condition_count = 1 };
+	struct target_resume resumes[2] = { { .action = TARGET_CONTINUE },
+		{ .action = TARGET_CONTINUE } };
+	const struct target_ops *ops = rig->seat.target.ops;
+
+	assert_int_equal(ops->breakpoint_insert(&rig->seat.target, 1, &spec), 0);
+	assert_int_equal(ops->resume(&rig->seat.target, resumes), 0);
+	assert_int_equal(ops->stop(&rig->seat.target), 0);
+	rig_wait(rig, 2);
+	assert_int_equal(rig->lender.memory[0x10800], 0x90);
+	expect_words(rig, "breakpoints",
+		"software 0x10800, guest-physical 0x10800, in a debug register, debugger 1, 1 "
+		"conditions, 0 hits\n");
+}
+
 static void test_mem_map(void **state)
 {
 	expect_said(*state, "mem map",
