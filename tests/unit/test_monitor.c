@@ -779,6 +779,7 @@ int main(void)
 		TEST(test_xp),
 		TEST(test_xp_refused),
 		TEST(test_xp_hides),
+		TEST(test_breakpoint_in_register),
 		TEST(test_mem_map),
 		TEST(test_page_walk),
 		TEST(test_all_pages),
