@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -75,44 +74,16 @@ void notify_close(struct notify *notify)
 
 /* ---- sending ----------------------------------------------------------------------------- */
 
-union notify_control {
-	struct cmsghdr align;
-	char buf[CMSG_SPACE(NOTIFY_FDS_MAX * sizeof(int))];
-};
-
-static void notify_put_fds(
-	struct msghdr *header, union notify_control *control, const int *fds, unsigned count)
-{
-	struct cmsghdr *cmsg;
-
-	memset(control, 0, sizeof(*control));
-	header->msg_control = control->buf;
-	header->msg_controllen = CMSG_SPACE(count * sizeof(int));
-	cmsg = CMSG_FIRSTHDR(header);
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(count * sizeof(int));
-	memcpy(CMSG_DATA(cmsg), fds, count * sizeof(int));
-}
-
-/* syscalls(main): sendmsg */
 static int notify_send(struct notify *notify, const char *text, const int *fds, unsigned count)
 {
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text) };
-	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
-	int flags = MSG_NOSIGNAL | (notify->is_deaf ? MSG_DONTWAIT : 0);
-	union notify_control control;
-	ssize_t sent;
+	int rc;
 
 	if (notify->fd < 0)
 		return 0;
-	if (fds)
-		notify_put_fds(&header, &control, fds, count);
-	do
-		sent = sendmsg(notify->fd, &header, flags);
-	while (sent < 0 && errno == EINTR);
-	notify->is_deaf = sent < 0 && errno == EAGAIN;
-	return sent < 0 ? -errno : 0;
+	rc = fd_send(
+		notify->fd, text, strlen(text), fds, count, notify->is_deaf ? MSG_DONTWAIT : 0);
+	notify->is_deaf = rc == -EAGAIN;
+	return rc;
 }
 
 int notify_ready(struct notify *notify)

@@ -14,10 +14,12 @@
 
 #include <stdbool.h>
 
+#include "daemon/fd_send.h"
+
 enum {
 	NOTIFY_PATIENCE_MS = 500,
 	NOTIFY_NAME_SIZE = 16,
-	NOTIFY_FDS_MAX = 128, /* in one message; the kernel would take 253 (SCM_MAX_FD) */
+	NOTIFY_FDS_MAX = FD_SEND_MAX, /* in one message */
 };
 
 struct notify {

@@ -11,6 +11,7 @@
 #include "daemon/daemon.h"
 #include "daemon/fd_receive.h"
 #include "daemon/log.h"
+#include "daemon/peer.h"
 #include "daemon/restore.h"
 #include "daemon/vmm.h"
 
@@ -208,19 +209,16 @@ static void restore_record(struct restore *restore, struct store_entry *entry)
 	}
 }
 
-/* syscalls(start): getsockopt */
 static void restore_link(struct restore *restore, struct store_entry *entry)
 {
-	struct ucred peer = { .uid = (uid_t)-1 };
+	struct ucred peer;
 	const char *text;
 	int fd = restore_take(restore, STORE_LINK);
-	socklen_t size = sizeof(peer);
 	struct handover_fd facts = { .kind = HANDOVER_FD_OTHER };
 
 	if (fd >= 0)
 		fd_inspect(fd, &facts);
-	if (facts.kind != HANDOVER_FD_CHANNEL ||
-		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0) {
+	if (facts.kind != HANDOVER_FD_CHANNEL || !peer_identify(fd, &peer)) {
 		if (fd >= 0)
 			close(fd);
 		store_forget(entry);

@@ -11,6 +11,7 @@
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/fd_receive.h"
+#include "daemon/fd_send.h"
 #include "daemon/isolation.h"
 #include "daemon/log.h"
 #include "daemon/question.h"
@@ -407,30 +408,16 @@ static void vmm_end(struct vmm *vmm)
 }
 
 /* The answer to HELLO brings the journal along, for reading. */
-/* syscalls(main): sendmsg */
 static int vmm_answer(struct vmm *vmm, const struct handover_event *event)
 {
 	struct handover_answer answer;
-	struct iovec iov = { .iov_base = &answer, .iov_len = sizeof(answer) };
-	_Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct msghdr header = { .msg_iov = &iov, .msg_iovlen = 1 };
-	int journal_fd = -1, rc = 0;
+	int journal_fd = -1, rc;
 
 	handover_answer_make(&vmm->handover, event, &answer);
 	if (event->message.header.type == HANDOVER_HELLO && event->error == HANDOVER_OK)
 		journal_fd = journal_share(&vmm->lent.journal);
-	if (journal_fd >= 0) {
-		struct cmsghdr *cmsg = (struct cmsghdr *)space;
-
-		header.msg_control = space;
-		header.msg_controllen = sizeof(space);
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(cmsg), &journal_fd, sizeof(int));
-	}
-	if (sendmsg(vmm->io.fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		rc = -errno;
+	rc = fd_send(
+		vmm->io.fd, &answer, sizeof(answer), &journal_fd, journal_fd >= 0, MSG_DONTWAIT);
 	if (journal_fd >= 0)
 		close(journal_fd);
 	return rc;
