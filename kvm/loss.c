@@ -52,6 +52,7 @@ bool loss_x86_64_tf(const struct loss_x86_64 *loss)
 /* ---- arm64 (Arm ARM, D1.3) --------------------------------------------------------------- */
 
 #define PSTATE_DAIF UINT64_C(0x3c0)
+#define PSTATE_SS   UINT64_C(0x200000)
 #define PSTATE_MODE UINT64_C(0x1f)
 #define MODE_EL1H   UINT64_C(0x5)
 
@@ -70,11 +71,13 @@ static bool loss_arm64_entered(uint64_t added, const struct loss_arm64 *regs)
 void loss_arm64_clean(uint32_t word, struct loss_arm64 *regs)
 {
 	uint64_t added = word & LOSS_ARM64_MASKS;
+	uint64_t ss = word & LOSS_ARM64_SS ? PSTATE_SS : 0;
 
 	if (loss_arm64_entered(added, regs)) {
-		regs->spsr_el1 &= ~added;
+		regs->spsr_el1 &= ~(added | ss);
 		return;
 	}
+	regs->pstate &= ~ss;
 	if (word & LOSS_ARM64_SETS)
 		return;
 	regs->pstate &= ~added;

@@ -45,9 +45,15 @@ bool loss_x86_64_tf(const struct loss_x86_64 *loss);
 /*
  * Bits 6, 7, 8: F, I and A of PSTATE that a step has set, but for those that the instruction sets anew.  Bits 0 to 5: 0, or
  * 1 + the number of the register that the instruction reads them into.  Bit 9: it sets all of PSTATE's anew, so that they are
- * ours only where an exception came instead.
+ * ours only where an exception came instead.  Bit 10: KVM has set PSTATE.SS, which the guest had not; it is used
+ * up by an instruction that comes to its end, else it is still there, or in SPSR_EL1.
  */
-enum { LOSS_ARM64_MASKS = 0x1c0, LOSS_ARM64_READ = 0x3f, LOSS_ARM64_SETS = 0x200 };
+enum {
+	LOSS_ARM64_MASKS = 0x1c0,
+	LOSS_ARM64_READ = 0x3f,
+	LOSS_ARM64_SETS = 0x200,
+	LOSS_ARM64_SS = 0x400
+};
 
 struct loss_arm64 {
 	bool exited; /* by KVM_EXIT_DEBUG: the instruction was executed */

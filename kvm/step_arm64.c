@@ -8,7 +8,7 @@
  * when it entered EL1 by an exception (pc is the vector then, and the debugger is shown that); in
  * Xt after MRS Xt, DAIF; nowhere after MSR DAIF and ERET, which have set PSTATE anew.  PSTATE.D is
  * left alone: the step exception goes to EL2, where it does not count.  PSTATE.SS is KVM's to set
- * and to hide again, but an instruction that was not executed takes it along to SPSR_EL1.
+ * and an instruction's to use up; one that was not executed leaves it, or takes it along to SPSR_EL1.
  *
  * A load-exclusive cannot be stepped by itself, for every exception return clears the monitor and
  * the store would fail for ever.  It runs to the instruction after its store, or to where a branch
@@ -202,11 +202,9 @@ static void step_arm64_mask(struct cpu *cpu, struct step_plan *step)
  * What sets the masks anew leaves nothing of ours, and where it was not executed it will be: no lender need touch
  * what it sets.
  */
-static uint32_t step_arm64_loss(
-	const struct step_plan *step, const struct instruction_arm64 *instruction)
+static uint32_t step_arm64_loss_of_masks(
+	uint32_t added, const struct instruction_arm64 *instruction)
 {
-	uint32_t added = (uint32_t)step->private[ADDED];
-
 	switch (instruction->kind) {
 	case INSTRUCTION_WRITE_DAIF:
 	case INSTRUCTION_ERET:
@@ -218,6 +216,14 @@ static uint32_t step_arm64_loss(
 	default:
 		return added;
 	}
+}
+
+static uint32_t step_arm64_loss(
+	const struct step_plan *step, const struct instruction_arm64 *instruction)
+{
+	uint32_t masks = step_arm64_loss_of_masks((uint32_t)step->private[ADDED], instruction);
+
+	return step->private[OLD_PSTATE] & PSTATE_SS ? masks : masks | LOSS_ARM64_SS;
 }
 
 void step_arm64_begin(struct cpu *cpu, const struct guest_memory *memory, const uint8_t *code,
@@ -269,14 +275,14 @@ static bool step_arm64_has_read_daif(const struct cpu_arm64 *cpu, const struct s
 	       cpu->regs.pc == step->from + 4;
 }
 
-/* Which of the added bits are still ours to take out of PSTATE. */
+/* Which of the added bits are still ours to take out of PSTATE; SS, which KVM has set for us, is used up by a step. */
 static uint64_t step_arm64_left_in_pstate(const struct cpu_arm64 *cpu, const struct step_plan *step,
 	const struct instruction_arm64 *instruction)
 {
 	uint64_t added = step->private[ADDED];
 
-	if (cpu->regs.pc == step->from)
-		return added; /* not executed */
+	if (cpu->regs.pc == step->from) /* not executed */
+		return added | (PSTATE_SS & ~step->private[OLD_PSTATE]);
 	switch (instruction->kind) {
 	case INSTRUCTION_WRITE_DAIF:
 	case INSTRUCTION_ERET:

@@ -174,7 +174,7 @@ check-built:
 		'gdbproxyctl, arm64=tests/system/ctl arm64' \
 		'gdbproxyctl, x86-64 in Bochs=tests/system/ctl x86-bochs' \
 		'many VMs, arm64=tests/system/scale arm64 40 8' \
-		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 20' \
+		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 6' \
 		'sudden death, arm64=tests/system/sudden-death arm64 20' \
 		'sudden death, this machine=tests/system/sudden-death host 20' \
 		'chaos, x86-64 in Bochs=tests/chaos/run x86-bochs --rounds 100 --seconds 15' \

@@ -49,6 +49,9 @@ extern const unsigned chaos_nr_tests;
 /* The bits of saved flags that are the same each time, and those that a step of ours could leave. */
 extern const uint64_t chaos_flags_mask;
 
+/* The bits of an event's cause that say of which class it is. */
+extern const uint64_t chaos_cause_class;
+
 extern struct chaos_report chaos_reports[];
 
 /* Asks a device something, which its VMM answers: an exit of KVM_RUN. */

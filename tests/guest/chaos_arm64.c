@@ -99,4 +99,5 @@ const unsigned chaos_nr_tests = sizeof(chaos_tests) / sizeof(chaos_tests[0]);
 
 _Static_assert(sizeof(chaos_tests) / sizeof(chaos_tests[0]) <= CHAOS_TESTS_MAX, "chaos_tests[]");
 
+const uint64_t chaos_cause_class = 0xfc000000; /* ESR_EL1.EC */
 const uint64_t chaos_flags_mask = SPSR_MASKED | SPSR_SS | SPSR_MODE;

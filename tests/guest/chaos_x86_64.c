@@ -85,4 +85,5 @@ const unsigned chaos_nr_tests = sizeof(chaos_tests) / sizeof(chaos_tests[0]);
 
 _Static_assert(sizeof(chaos_tests) / sizeof(chaos_tests[0]) <= CHAOS_TESTS_MAX, "chaos_tests[]");
 
+const uint64_t chaos_cause_class = UINT64_MAX;
 const uint64_t chaos_flags_mask = RFLAGS_TF | RFLAGS_IF;

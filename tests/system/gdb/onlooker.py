@@ -9,10 +9,13 @@ from session import *
 def onlooker():
     print("onlooker: at work", flush=True)
     while True:
-        do("info registers")
-        value("total_rounds")
-        do("info threads")
-        stop_now(0.1)
+        try:
+            do("info registers")
+            value("total_rounds")
+            do("info threads")
+            stop_now(0.1)
+        except KeyboardInterrupt:  # a Ctrl-C of stop_now() that came when gdb was not waiting any more
+            pass
 
 
 run(onlooker)
