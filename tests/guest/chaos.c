@@ -16,9 +16,8 @@
 struct outcome {
 	uint64_t events;
 	uint64_t digest;                 /* of all that there is to compare */
-	uint64_t digests[RECORD_EVENTS]; /* of each event */
-	uint64_t
-		places[RECORD_EVENTS]; /* of each event, but only where it was and of which class */
+	uint32_t digests[RECORD_EVENTS]; /* of each event */
+	uint32_t places[RECORD_EVENTS];  /* of where it was, and its class */
 };
 
 struct chaos_report chaos_reports[CPU_MAX];
@@ -41,7 +40,12 @@ static void digest_add(uint64_t *digest, uint64_t value)
 		*digest = (*digest ^ (value & 0xff)) * DIGEST_PRIME;
 }
 
-static uint64_t digest_event(const struct record_event *event)
+static uint32_t digest_fold(uint64_t digest)
+{
+	return (uint32_t)(digest ^ digest >> 32);
+}
+
+static uint32_t digest_event(const struct record_event *event)
 {
 	uint64_t digest = DIGEST_BASIS;
 
@@ -50,16 +54,16 @@ static uint64_t digest_event(const struct record_event *event)
 	digest_add(&digest, event->detail);
 	digest_add(&digest, event->debug);
 	digest_add(&digest, event->flags & chaos_flags_mask);
-	return digest;
+	return digest_fold(digest);
 }
 
-static uint64_t digest_place(const struct record_event *event)
+static uint32_t digest_place(const struct record_event *event)
 {
 	uint64_t digest = DIGEST_BASIS;
 
 	digest_add(&digest, event->pc);
 	digest_add(&digest, event->cause & chaos_cause_class);
-	return digest;
+	return digest_fold(digest);
 }
 
 static unsigned recorded(const struct record *record)
@@ -118,20 +122,20 @@ static void chaos_show(const struct record *record, const struct outcome *wanted
 }
 
 /*
- * KVM, as it debugs, keeps some of them back, and an arm64 step that it has kept back comes later, again where
- * another one is due: what is found are some of those that should be, in their order, each perhaps repeated.
+ * KVM, as it debugs, keeps some of them back, and an arm64 step that it has kept back comes late, wherever the
+ * guest is when it debugs no more: but for steps, what is found are some of those that should be, in their order.
  */
-static bool is_suspended(const struct outcome *found, const struct outcome *wanted)
+static bool is_suspended(const struct record *record, const struct outcome *wanted)
 {
 	uint64_t nr_wanted = wanted->events < RECORD_EVENTS ? wanted->events : RECORD_EVENTS;
 	uint64_t at = 0;
 
-	if (found->events > RECORD_EVENTS)
-		return false;
-	for (uint64_t i = 0; i < found->events; i++) {
-		while (at < nr_wanted && wanted->places[at] != found->places[i])
+	for (unsigned i = 0; i < recorded(record); i++) {
+		if (chaos_comes_late(&record->events[i]))
+			continue;
+		while (at < nr_wanted && wanted->places[at] != digest_place(&record->events[i]))
 			at++;
-		if (at == nr_wanted)
+		if (at++ == nr_wanted)
 			return false;
 	}
 	return true;
@@ -144,7 +148,7 @@ static void chaos_judge(struct cpu *cpu, unsigned number, const struct outcome *
 
 	if (found->events == wanted->events && found->digest == wanted->digest)
 		return;
-	if (chaos_tests[number].may_be_suspended && is_suspended(found, wanted)) {
+	if (chaos_tests[number].may_be_suspended && is_suspended(&cpu->record, wanted)) {
 		report->suspended = report->suspended + 1;
 		return;
 	}

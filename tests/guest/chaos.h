@@ -52,6 +52,9 @@ extern const uint64_t chaos_flags_mask;
 /* The bits of an event's cause that say of which class it is. */
 extern const uint64_t chaos_cause_class;
 
+/* Whether KVM, when it has kept back events of this kind, may deliver one later. */
+bool chaos_comes_late(const struct record_event *event);
+
 extern struct chaos_report chaos_reports[];
 
 /* Asks a device something, which its VMM answers: an exit of KVM_RUN. */

@@ -15,6 +15,7 @@
 
 #define CHAOS_HOLE_KERNEL 0xffff010000000000ull
 #define CHAOS_HOLE_USER   0x20000000ull
+#define ESR_CLASS         0xfc000000ull /* EC */
 #define CHAOS_STEPS       20
 #define DBGBCR_ON         0x1e7ull
 #define DBGWCR_STORE_8    (0x7ull | 0x10ull | 0xffull << 5)
@@ -72,6 +73,13 @@ static void chaos_end_debug(void)
 	arch_cpu()->record.nr_steps = 0;
 }
 
+bool chaos_comes_late(const struct record_event *event)
+{
+	uint64_t class = (event->cause & ESR_CLASS) >> 26;
+
+	return class == EC_STEP_LOWER || class == EC_STEP;
+}
+
 const struct chaos_test chaos_tests[] = {
 	{ "brk", &snippet_breakpoints, SELFTEST_KERNEL, false, false, 3, 0, 0 },
 	{ "brk", &snippet_breakpoints, SELFTEST_USER, false, false, 3, 0, 0 },
@@ -99,5 +107,5 @@ const unsigned chaos_nr_tests = sizeof(chaos_tests) / sizeof(chaos_tests[0]);
 
 _Static_assert(sizeof(chaos_tests) / sizeof(chaos_tests[0]) <= CHAOS_TESTS_MAX, "chaos_tests[]");
 
-const uint64_t chaos_cause_class = 0xfc000000; /* ESR_EL1.EC */
+const uint64_t chaos_cause_class = ESR_CLASS;
 const uint64_t chaos_flags_mask = SPSR_MASKED | SPSR_SS | SPSR_MODE;

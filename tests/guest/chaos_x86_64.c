@@ -56,6 +56,12 @@ static void chaos_end_debug(void)
 	write_dr7(DR7_QUIET);
 }
 
+bool chaos_comes_late(const struct record_event *event)
+{
+	(void)event;
+	return false;
+}
+
 const struct chaos_test chaos_tests[] = {
 	{ "int3", &snippet_breakpoints, SELFTEST_KERNEL, false, false, 3, 0, 0 },
 	{ "int3", &snippet_breakpoints, SELFTEST_USER, false, false, 3, 0, 0 },
