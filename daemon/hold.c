@@ -13,7 +13,6 @@ static void hold_on_time(struct ev_loop *loop, struct ev_timer *timer, int event
 	if (!hold->vm->is_kept)
 		return;
 	log_info("no debugger has come for %u s: the guest runs on", hold->seconds);
-	hold->is_on = false;
 	vm_let_go(hold->vm);
 }
 

@@ -51,13 +51,23 @@ static void vmm_refuse(struct vmm *vmm, const struct control_debugger *debugger,
 
 static void vmm_end(struct vmm *vmm);
 
+static bool vmm_worker_is_lost(int status)
+{
+	return WIFEXITED(status) && WEXITSTATUS(status) == WORKER_LOST;
+}
+
 static void vmm_log_death(const struct vmm *vmm, int status)
 {
 	char death[ISOLATION_DEATH_SIZE];
 
-	log_warnx("%s: the worker died (%s)%s", vmm_name(vmm),
-		isolation_describe_death(status, death),
-		vmm->worker_job == WORKER_DEBUG ? "; taking back what it had planted" : "");
+	if (!vmm_worker_is_lost(status))
+		log_warnx("%s: the worker died (%s)%s", vmm_name(vmm),
+			isolation_describe_death(status, death),
+			vmm->worker_job == WORKER_DEBUG ? "; taking back what it had planted" : "");
+	else if (vmm->life == VMM_READY)
+		log_warnx(
+			"%s: a vCPU does not answer as it should: the VM is given back to its VMM",
+			vmm_name(vmm));
 }
 
 static struct vmm *vmm_of_worker(struct service *worker)
@@ -100,17 +110,17 @@ static void vmm_serve_waiting(struct vmm *vmm)
 }
 
 /*
- * A worker that died has left its vCPUs in the midst of it, parked for instance, and nobody knows
- * where.  So after its breakpoints the VM is given back as a whole: to the VMM that is the death of
+ * A worker that died, or has lost one of its vCPUs, has left them in the midst of it, parked for instance, and nobody
+ * knows where.  So after its breakpoints the VM is given back as a whole: to the VMM that is the death of
  * a daemon, from which it recovers, and registers anew.
  */
 static void vmm_on_worker_end(struct service *worker, int status)
 {
 	struct vmm *vmm = vmm_of_worker(worker);
-	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS;
 	bool recovered = vmm->worker_job == WORKER_RECOVER;
 
-	vmm_close_books(vmm, clean);
+	vmm_close_books(vmm, clean || vmm_worker_is_lost(status));
 	if (!clean)
 		vmm_log_death(vmm, status);
 	if (!clean && !recovered && vmm->life == VMM_READY)

@@ -385,8 +385,11 @@ static int worker_start_debugger(
 	log_info("a debugger has connected");
 	rc = debugger_start(debugger, visitor->fd, &taken->seat.target, worker->orders->number,
 		&worker->session_hooks);
-	if (rc == 0)
-		rc = debugger_continue(debugger, &visitor->from.talk, 0);
+	if (rc < 0) {
+		worker_leave(debugger, "it cannot be served");
+		return rc;
+	}
+	rc = debugger_continue(debugger, &visitor->from.talk, 0);
 	if (rc < 0)
 		worker_drop_debugger(debugger, "it cannot be served");
 	return rc;
@@ -730,15 +733,20 @@ static void worker_recover(struct worker *worker)
 	plant_clear(&worker->vm.plants);
 }
 
+/* Returns the status to exit with. */
 /* syscalls(worker): ev_run ev_loop_destroy */
-static void worker_work(struct worker *worker)
+static int worker_work(struct worker *worker)
 {
+	int status;
+
 	if (worker->orders->job == WORKER_RECOVER)
 		worker_recover(worker);
 	else
 		ev_run(worker->loop, 0);
+	status = vm_is_lost(&worker->vm) ? WORKER_LOST : EXIT_SUCCESS;
 	vm_fini(&worker->vm);
 	ev_loop_destroy(worker->loop);
+	return status;
 }
 
 /* syscalls(main): ev_loop_new */
@@ -763,8 +771,8 @@ int worker_main(const struct worker_orders *orders)
 		free(worker);
 		return EXIT_FAILURE;
 	}
-	worker_work(worker);
+	rc = worker_work(worker);
 	free(worker->ports);
 	free(worker);
-	return EXIT_SUCCESS;
+	return rc;
 }

@@ -25,6 +25,9 @@ struct worker_orders {
 	int control_fd;
 };
 
+/* Exit status of a worker that a vCPU has not answered, or not as it should: in what state they are nobody knows. */
+enum { WORKER_LOST = 3 };
+
 /* Runs to the end: the process's exit status.  To be called right after fork(). */
 int worker_main(const struct worker_orders *orders);
 

@@ -94,18 +94,24 @@ static void journal_undo(struct gdbproxy *proxy)
 
 /* ---- cutting ----------------------------------------------------------------------------- */
 
-/* Parked or running, it is to look up: the daemon's end may still be open. */
-static void vcpu_wake(struct gdbproxy_vcpu *vcpu)
+/* Out of KVM_RUN, to look around. */
+static void vcpu_nudge(struct gdbproxy_vcpu *vcpu)
 {
 	pid_t tid = atomic_load(&vcpu->tid);
 
+	if (tid)
+		syscall(SYS_tgkill, getpid(), tid, SIGURG);
+}
+
+/* Parked or running, it is to look up: the daemon's end may still be open. */
+static void vcpu_wake(struct gdbproxy_vcpu *vcpu)
+{
 	if (vcpu->channel_fd >= 0)
 		shutdown(vcpu->channel_fd, SHUT_RDWR);
 	if (vcpu->next_channel_fd >= 0)
 		close(vcpu->next_channel_fd);
 	vcpu->next_channel_fd = -1;
-	if (tid)
-		syscall(SYS_tgkill, getpid(), tid, SIGURG);
+	vcpu_nudge(vcpu);
 }
 
 static bool tie_in_use(const struct gdbproxy *proxy)
@@ -177,10 +183,17 @@ void lender_tie_lose(struct gdbproxy *proxy, uint32_t state)
 
 /* ---- attaching --------------------------------------------------------------------------- */
 
+/*
+ * The daemon may have sent kicks already, over channels that their threads did not look at while they were not
+ * attached: all look now.
+ */
 static void tie_attach(struct gdbproxy *proxy)
 {
 	pthread_mutex_lock(&proxy->table_lock);
 	atomic_fetch_add(&proxy->state, 1);
+	for (unsigned i = 0; i < proxy->nr_vcpus; i++)
+		if (proxy->vcpus[i])
+			vcpu_nudge(proxy->vcpus[i]);
 	pthread_mutex_unlock(&proxy->table_lock);
 	proxy->attached_at_ms = lender_now_ms();
 }

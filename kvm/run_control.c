@@ -393,6 +393,14 @@ void run_begin_non_stop(struct vm *vm)
 		run_go(vm);
 }
 
+/* It is late, or its VMM has ended it and may begin anew: it must not come back with what it had from us. */
+static void run_free_later(struct vm *vm, struct vcpu *vcpu)
+{
+	vcpu->late = true;
+	if (vcpu_kick(vcpu) < 0)
+		run_gone(vm);
+}
+
 void run_free(struct vm *vm)
 {
 	vm->release_wanted = vm->is_kept = false;
@@ -409,10 +417,12 @@ void run_free(struct vm *vm)
 
 		vcpu->has_hit = vcpu->has_news = vcpu->pass = false;
 		vcpu->wish = (struct target_resume){ .action = TARGET_CONTINUE };
-		if (vcpu->state != VCPU_PARKED)
-			continue;
-		run_forget_moved(vm, vcpu);
-		run_launch(vm, vcpu, VCPU_FREE);
+		if (vcpu->state == VCPU_PARKED) {
+			run_forget_moved(vm, vcpu);
+			run_launch(vm, vcpu, VCPU_FREE);
+		} else {
+			run_free_later(vm, vcpu);
+		}
 	}
 }
 
@@ -428,6 +438,8 @@ void run_look_for_lost(struct vm *vm)
 /* Was asked to park, maybe to step, before it was set free. */
 static void run_free_late(struct vm *vm, struct vcpu *vcpu)
 {
+	run_take_own(vm, vcpu);
+	vcpu->late = false;
 	run_step_end(vm, vcpu);
 	run_launch(vm, vcpu, VCPU_FREE);
 }

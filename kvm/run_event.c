@@ -182,21 +182,45 @@ static void run_act(struct vm *vm, struct vcpu *vcpu, const struct decision *dec
 		run_on_watchpoint(vm, vcpu, decision, pc, alone);
 }
 
+/* What the debug exit of vcpu means, and where it is; false: it is lost.  request: by what it came out. */
+static bool run_decide(struct vm *vm, struct vcpu *vcpu, const struct debug_request *request,
+	struct decision *decision, gva_t *pc)
+{
+	uint32_t groups = CPU_STOP | vm->arch->debug_groups(request);
+	struct debug_event event;
+
+	memset(decision, 0, sizeof(*decision));
+	if (vcpu_fetch(vcpu, groups, vm->call_timeout_ms) < 0 && vcpu->state == VCPU_LOST)
+		return false;
+	*pc = vm->arch->pc(&vcpu->cpu);
+	run_describe_event(vm, vcpu, &event, *pc);
+	vm->arch->decide(&event, decision);
+	return true;
+}
+
 static void run_on_debug(struct vm *vm, struct vcpu *vcpu)
 {
-	struct debug_event event;
-	struct decision decision = { 0 };
 	struct debug_request request = run_request(vm, vcpu);
-	uint32_t groups = CPU_STOP | vm->arch->debug_groups(&request);
+	struct decision decision;
 	gva_t pc;
 
-	if (vcpu_fetch(vcpu, groups, vm->call_timeout_ms) < 0 && vcpu->state == VCPU_LOST)
+	if (!run_decide(vm, vcpu, &request, &decision, &pc))
 		return;
-	pc = vm->arch->pc(&vcpu->cpu);
-	run_describe_event(vm, vcpu, &event, pc);
-	vm->arch->decide(&event, &decision);
 	vm_say_limitations(vm, decision.limitations);
 	run_act(vm, vcpu, &decision, pc);
+}
+
+void run_take_own(struct vm *vm, struct vcpu *vcpu)
+{
+	static const struct debug_request any = { .software = true, .step = true };
+	struct decision decision;
+	gva_t pc;
+
+	if (vcpu->port.report.head.reason != CHANNEL_DEBUG ||
+		!run_decide(vm, vcpu, &any, &decision, &pc) || decision.inject.kind == INJECT_NONE)
+		return;
+	vcpu->inject = decision.inject;
+	vcpu->inject_pc = pc;
 }
 
 /* ---- other exits ----------------------------------------------------------------------------- */

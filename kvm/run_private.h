@@ -97,6 +97,9 @@ void run_forget_moved(struct vm *vm, struct vcpu *vcpu);
 /* vcpu has parked; its report says why. */
 void run_on_parked(struct vm *vm, struct vcpu *vcpu);
 
+/* The same when nobody debugs any more: only what is the guest's own counts, and is due to it. */
+void run_take_own(struct vm *vm, struct vcpu *vcpu);
+
 /* ---- run_keep.c -------------------------------------------------------------------------- */
 
 /* vm->is_kept, and every vCPU has parked that will: those that ran go on, with nothing planted. */

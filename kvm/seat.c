@@ -21,11 +21,13 @@ static bool seat_drives(const struct seat *seat)
 	return seat->vm->driver == seat;
 }
 
-/* A guest that was kept for the next debugger has one again. */
+/* A guest that was kept for the next debugger has one again; what another has been told is news to this one. */
 static void seat_drive(struct seat *seat)
 {
 	seat->vm->driver = seat;
 	seat->vm->is_kept = false;
+	for (unsigned i = 0; i < seat->vm->vcpu_count; i++)
+		seat->vm->vcpus[i].hit_told = false;
 }
 
 bool seat_may_drive(struct seat *seat)

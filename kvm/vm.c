@@ -247,9 +247,14 @@ void vm_let_go(struct vm *vm)
 	vm_pump(vm);
 }
 
+bool vm_is_lost(const struct vm *vm)
+{
+	return vm->state == VM_GONE;
+}
+
 bool vm_is_released(const struct vm *vm)
 {
-	if (vm->state == VM_GONE)
+	if (vm_is_lost(vm))
 		return true;
 	if (vm->state != VM_FREE)
 		return false;

@@ -138,6 +138,9 @@ void vm_on_end(struct vm *vm, enum target_stop_reason reason, int code);
 void vm_release(struct vm *vm);
 bool vm_is_released(const struct vm *vm);
 
+/* Whether the VMM has gone, or a vCPU has not answered, or not as it should: nothing more can be done with any. */
+bool vm_is_lost(const struct vm *vm);
+
 /* Ends vm->is_kept: the guest goes on, and without any debugger is released. */
 void vm_let_go(struct vm *vm);
 

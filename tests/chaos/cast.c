@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Starting, finding and killing processes. */
 #include <dirent.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -53,16 +55,27 @@ static unsigned cast_split(char *wrap, char **arguments)
 	return count;
 }
 
+/* valgrind makes system calls of its own. */
+static void cast_write_conf(const struct cast *cast, const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file || (cast->wrap && fputs("isolation = no\n", file) < 0) || fclose(file) != 0)
+		err(1, "%s", path);
+}
+
 static _Noreturn void cast_become_daemon(const struct cast *cast)
 {
-	char *arguments[ARGUMENTS_MAX], vcpu_socket[256];
+	char *arguments[ARGUMENTS_MAX], vcpu_socket[256], conf[256];
 	char *wrap = cast->wrap ? strdup(cast->wrap) : NULL;
 	unsigned count = wrap ? cast_split(wrap, arguments) : 0;
 	char *const options[] = { (char *)(uintptr_t)cast->daemon_path, (char[]){ "-d" },
-		(char[]){ "-f" }, (char[]){ "/dev/null" }, (char[]){ "--vcpu-socket" }, vcpu_socket,
+		(char[]){ "-f" }, conf, (char[]){ "--vcpu-socket" }, vcpu_socket,
 		(char[]){ "--runtime-dir" }, (char *)(uintptr_t)cast->dir, NULL };
 
 	snprintf(vcpu_socket, sizeof(vcpu_socket), "%s/vcpu.sock", cast->dir);
+	snprintf(conf, sizeof(conf), "%s/conf", cast->dir);
+	cast_write_conf(cast, conf);
 	memcpy(arguments + count, options, sizeof(options));
 	cast_become(cast, arguments, NULL, "daemon.err", O_APPEND);
 }

@@ -2165,6 +2165,71 @@ static void test_release_with_late_vcpu(void **state)
 	rig_free(rig);
 }
 
+/* Powered off, the debugger leaves, and the VMM begins anew with the same vCPUs: nothing of ours is in them. */
+static void test_release_after_power_off(void **state)
+{
+	struct rig *rig = rig_looping(2);
+
+	(void)state;
+	assert_int_equal(rig_insert_kind(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 0x1005, 1), 0);
+	for (unsigned i = 0; i < 2; i++)
+		atomic_store(&rig->lender.vcpus[i].stuck, true);
+	rig_continue(rig);
+	rig_idle(rig, 20);
+	vm_on_end(rig->vm, TARGET_STOP_EXITED, 0);
+	rig_expect(rig, 0, TARGET_STOP_EXITED);
+	rig->owed = false;
+	seat_fini(&rig->seat);
+	rig_idle(rig, 5);
+	for (unsigned i = 0; i < 2; i++)
+		atomic_store(&rig->lender.vcpus[i].stuck, false);
+	rig_await_release(rig);
+	rig_assert_free(rig);
+	rig_free(rig);
+}
+
+/* The guest steps itself; the #DB has come out when its debugger leaves, and is reported after that. */
+static void test_own_step_is_not_lost_by_a_late_release(void **state)
+{
+	struct rig *rig = rig_make(2);
+	struct fake_vcpu *late = &rig->lender.vcpus[1];
+	uint8_t value[TARGET_REGISTER_MAX_BYTES] = { 0 };
+	uint64_t frame[5] = { FAKE_CODE + 0x1000, 8, 0x102, 0, 0x10 };
+	uint64_t rsp;
+	unsigned runs;
+
+	(void)state;
+	CODE(rig, 0, LOOP);
+	CODE(rig, 1, LOOP);
+	rig_attach(rig);
+	rig->vm->stop_timeout_ms = 60;
+	rsp = late->regs.rsp - 64;
+	frame[3] = rsp + sizeof(frame);
+	fake_lender_write(&rig->lender, rsp, frame, sizeof(frame));
+	fake_lender_write(&rig->lender, FAKE_CODE + 0x1100, "\xcf", 1); /* IRET sets TF */
+	memcpy(value, &rsp, sizeof(rsp));
+	assert_int_equal(
+		rig->seat.target.ops->register_write(&rig->seat.target, 2, X86_REG_RSP, value), 0);
+	rig_set_pc(rig, 2, FAKE_CODE + 0x1100);
+	rig_insert_kind(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 0x900, 1);
+	assert_int_equal(vcpu_fetch(&rig->vm->vcpus[1], CPU_STOP | CPU_DEBUG | CPU_MP, 1000), 0);
+	runs = atomic_load(&late->runs);
+	atomic_store(&late->mute, true);
+	rig_continue(rig);
+	while (atomic_load(&late->runs) == runs || !atomic_load(&late->parked))
+		rig_idle(rig, 1);
+	rig->owed = false;
+	seat_fini(&rig->seat);
+	rig_idle(rig, 150);
+	assert_int_equal(atomic_load(&late->guest_db), 0);
+	atomic_store(&late->mute, false);
+	for (int i = 0; i < 500 && !atomic_load(&late->guest_db); i++)
+		rig_idle(rig, 5);
+	assert_true(atomic_load(&late->guest_db) > 0);
+	rig_await_release(rig);
+	rig_free(rig);
+}
+
 /* A debugger attaches again while the vCPUs are being let go: it gets its stop. */
 static void test_attach_during_release(void **state)
 {
@@ -2593,6 +2658,8 @@ int main(void)
 		cmocka_unit_test(test_release_stopping),
 		cmocka_unit_test(test_release_during_step_over),
 		cmocka_unit_test(test_release_with_late_vcpu),
+		cmocka_unit_test(test_release_after_power_off),
+		cmocka_unit_test(test_own_step_is_not_lost_by_a_late_release),
 		cmocka_unit_test(test_attach_during_release),
 		cmocka_unit_test(test_release_untouched),
 		cmocka_unit_test(test_next_worker),

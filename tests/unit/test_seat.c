@@ -101,6 +101,35 @@ static int other_insert(struct other *other, uint64_t address)
 	return DO(other, breakpoint_insert, 1, &spec);
 }
 
+/* A kept hit that one debugger has been told of is news to the next one, whose breakpoint it is too. */
+static void test_kept_hit_under_a_new_driver(void **state)
+{
+	struct rig *rig = rig_make(2);
+	struct target_stop stop;
+	struct other other;
+
+	(void)state;
+	CODE(rig, 0, LOOP);
+	CODE(rig, 1, LOOP);
+	rig_attach(rig);
+	other_sit(&other, rig);
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_insert(rig, FAKE_CODE + 0x1004);
+	do {
+		rig_continue(rig);
+		rig_await_stop(rig);
+	} while (rig->stop.thread != 1 || !rig->vm->vcpus[1].has_hit);
+	assert_true(rig->seat.target.ops->thread_take_stop(&rig->seat.target, 2, &stop));
+	seat_take_wheel(&other.seat);
+	assert_int_equal(other_insert(&other, FAKE_CODE + 0x1004), 0);
+	assert_int_equal(other_resume(&other, TARGET_CONTINUE, TARGET_CONTINUE), 0);
+	vm_pump(rig->vm);
+	assert_int_equal(other.stops, 1);
+	assert_int_equal(other.stop.thread, 2);
+	seat_fini(&other.seat);
+	rig_finish(rig);
+}
+
 static uint64_t executed(struct rig *rig, unsigned vcpu)
 {
 	return atomic_load(&rig->lender.vcpus[vcpu].executed);
@@ -721,6 +750,7 @@ int main(void)
 		cmocka_unit_test(test_observer_hears_of_its_thread),
 		cmocka_unit_test(test_driver_leaves),
 		cmocka_unit_test(test_wheel),
+		cmocka_unit_test(test_kept_hit_under_a_new_driver),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_one_by_one),
 		cmocka_unit_test(test_hits_in_registers),
