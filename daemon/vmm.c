@@ -21,6 +21,7 @@
 enum {
 	VMM_BURST = 32,
 	VMM_REFUSALS_LOGGED = 16,
+	VMM_REMOVAL_TRIES = 16, /* of a second each */
 };
 
 static struct ev_loop *vmm_loop(struct vmm *vmm)
@@ -50,6 +51,8 @@ static void vmm_refuse(struct vmm *vmm, const struct control_debugger *debugger,
 }
 
 static void vmm_end(struct vmm *vmm);
+static int vmm_answer(struct vmm *vmm, const struct handover_event *event);
+static void vmm_end_removal(struct vmm *vmm);
 
 static bool vmm_worker_is_lost(int status)
 {
@@ -129,7 +132,9 @@ static void vmm_on_worker_end(struct service *worker, int status)
 		ctl_on_worker_end(&vmm->daemon->ctl, vmm);
 	if (recovered)
 		vmm_end(vmm);
-	else if (!worker->pid)
+	else if (clean && vmm->is_removing && vmm->life == VMM_READY)
+		vmm_end_removal(vmm);
+	if (!recovered && !worker->pid)
 		vmm_serve_waiting(vmm);
 	daemon_on_vmm_idle(vmm->daemon);
 }
@@ -238,8 +243,68 @@ static void vmm_forward(
 				    lent_vm_is_process(&vmm->lent, handover->memory_add.gpa);
 	rc = service_tell(&vmm->worker, &message, fds, count);
 
-	if (rc < 0)
-		log_warnx("%s: the worker does not listen: %s", vmm_name(vmm), strerror(-rc));
+	if (rc == 0)
+		return;
+	log_warnx("%s: the worker does not listen: %s", vmm_name(vmm), strerror(-rc));
+	service_kill(&vmm->worker); /* what it believes of the VM is not so any more */
+}
+
+/* ---- taking memory away ------------------------------------------------------------------ */
+
+static void vmm_end_removal(struct vmm *vmm)
+{
+	struct handover_event *event = &vmm->removal;
+
+	vmm->is_removing = false;
+	lent_vm_remove_memory(&vmm->lent, event->message.memory_remove.gpa);
+	store_follow(&vmm->daemon->store, &vmm->stored, &event->message, &vmm->lent, vmm->io.fd);
+	store_set_in_request(&vmm->stored, false);
+	if (vmm_answer(vmm, event) < 0)
+		vmm_end(vmm);
+	else
+		ev_io_start(vmm_loop(vmm), &vmm->io);
+}
+
+static void vmm_ask_after_removal(struct vmm *vmm);
+
+/* A worker that has ended is vmm_on_worker_end()'s. */
+static void vmm_on_removal_done(struct question *question, int result)
+{
+	struct vmm *vmm = (struct vmm *)((char *)question - offsetof(struct vmm, removal_done));
+
+	if (vmm->life == VMM_ENDED || result == -ECONNRESET)
+		return;
+	if (result == 0)
+		vmm_end_removal(vmm);
+	else if (++vmm->removal_tries < VMM_REMOVAL_TRIES)
+		vmm_ask_after_removal(vmm);
+	else
+		vmm_kill_worker(vmm);
+}
+
+/* The worker answers when it has come to the end of what it was told before. */
+static void vmm_ask_after_removal(struct vmm *vmm)
+{
+	if (question_ask(&vmm->removal_done, vmm, CONTROL_COUNT, 0, -1, vmm_on_removal_done) < 0)
+		vmm_kill_worker(vmm);
+}
+
+/*
+ * The VMM may do what it likes with the memory as soon as it is answered, so a worker must have taken its
+ * breakpoints out of it by then, or, should it die, the one that recovers.  Until then nothing more is read.
+ */
+static void vmm_follow_memory_remove(struct vmm *vmm, const struct handover_event *event)
+{
+	vmm_forward(vmm, &event->message, NULL, 0);
+	if (!vmm->worker.pid) {
+		lent_vm_remove_memory(&vmm->lent, event->message.memory_remove.gpa);
+		return;
+	}
+	vmm->removal = *event;
+	vmm->removal_tries = 0;
+	vmm->is_removing = true;
+	ev_io_stop(vmm_loop(vmm), &vmm->io);
+	vmm_ask_after_removal(vmm);
 }
 
 /* ---- the debuggers' socket --------------------------------------------------------------- */
@@ -376,8 +441,7 @@ static void vmm_follow(struct vmm *vmm, struct handover_event *event, int *fds, 
 		vmm_follow_memory_add(vmm, event, fds, count);
 		break;
 	case HANDOVER_MEMORY_REMOVE:
-		vmm_forward(vmm, message, NULL, 0);
-		lent_vm_remove_memory(&vmm->lent, message->memory_remove.gpa);
+		vmm_follow_memory_remove(vmm, event);
 		break;
 	case HANDOVER_VCPU:
 		lent_vm_add_vcpu(&vmm->lent, message->vcpu.index, fds[0], fds[1]);
@@ -406,6 +470,7 @@ static void vmm_end(struct vmm *vmm)
 		directory_hide(&vmm->daemon->directory, vmm->number);
 	daemon_leave_vm(vmm->daemon, vmm);
 	vmm->life = VMM_ENDED;
+	question_cancel(&vmm->removal_done);
 	ev_io_stop(vmm_loop(vmm), &vmm->io);
 	close(vmm->io.fd);
 	peer_process_unwatch(&vmm->process);
@@ -456,15 +521,19 @@ static int vmm_receive(struct vmm *vmm)
 	struct handover_event event;
 	int fds[HANDOVER_MAX_FDS];
 	unsigned count;
-	ssize_t length =
-		fd_receive(vmm->io.fd, bytes, sizeof(bytes), fds, HANDOVER_MAX_FDS, &count);
+	ssize_t length;
 	int rc;
 
+	if (vmm->is_removing)
+		return 0;
+	length = fd_receive(vmm->io.fd, bytes, sizeof(bytes), fds, HANDOVER_MAX_FDS, &count);
 	if (length == -EAGAIN)
 		return 0;
 	if (length <= 0)
 		return length ? (int)length : -ECONNRESET;
 	rc = vmm_accept(vmm, bytes, (size_t)length, fds, count, &event);
+	if (vmm->is_removing)
+		return 0;
 	if (rc == 0 && event.error == HANDOVER_OK)
 		store_follow(
 			&vmm->daemon->store, &vmm->stored, &event.message, &vmm->lent, vmm->io.fd);
@@ -488,7 +557,7 @@ static void vmm_on_readable(struct ev_loop *loop, struct ev_io *io, int events)
 	store_set_in_request(&vmm->stored, true);
 	for (int i = 0; i < VMM_BURST && rc > 0; i++)
 		rc = vmm_receive(vmm);
-	store_set_in_request(&vmm->stored, false);
+	store_set_in_request(&vmm->stored, vmm->is_removing);
 	if (rc < 0)
 		vmm_end(vmm);
 }

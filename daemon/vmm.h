@@ -13,6 +13,7 @@
 #include "daemon/lent_vm.h"
 #include "daemon/listener.h"
 #include "daemon/peer_process.h"
+#include "daemon/question.h"
 #include "daemon/service.h"
 #include "daemon/store.h"
 #include "daemon/worker.h"
@@ -45,6 +46,12 @@ struct vmm {
 	bool is_returning; /* kept by a main before, and to be given back */
 	struct service worker;
 	enum worker_job worker_job;
+
+	/* Memory that it takes away, which a worker may have breakpoints in. */
+	bool is_removing; /* it has asked, and is answered when the worker has let go of it */
+	unsigned removal_tries;
+	struct handover_event removal;
+	struct question removal_done;
 
 	/* What is shown of it, as its worker has said last (vmm_shown.c). */
 	time_t since; /* READY */
