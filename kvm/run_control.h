@@ -68,10 +68,13 @@ void run_on_deadline(struct vm *vm);
 
 /*
  * A guest that runs may overwrite what is planted in it (it unpacks a kernel, patches its code), and map
- * what a breakpoint waits for.  Neither makes an exit, so it is looked at every VM_WATCH_MS, which costs
- * the guest nothing until there is something to mend.
+ * what a breakpoint waits for.  Neither makes an exit, so it is looked at from time to time, which costs the guest nothing
+ * until there is something to mend: often at first and while a breakpoint waits, seldom when nothing has changed for long.
  */
 void run_on_watch(struct vm *vm);
+
+/* Often again: the guest begins anew. */
+void run_watch_closely(struct vm *vm);
 
 /* The first thread whose vCPU is parked; 1 when none is. */
 unsigned run_first_parked(const struct vm *vm);

@@ -3,6 +3,9 @@
 #include <string.h>
 #include "kvm/run_private.h"
 
+/* So often what is planted is looked at: at first, and at last. */
+enum { RUN_WATCH_MS = 100, RUN_WATCH_MAX_MS = 1600 };
+
 /* True when the guest's own debug registers have their places beside these points. */
 static bool run_leaves_the_guest_its_own(struct vm *vm, struct vcpu *vcpu, unsigned point_count)
 {
@@ -112,6 +115,8 @@ void run_sync(struct vm *vm)
 	int rc;
 
 	vm->stale = false;
+	vm->watch_ms = RUN_WATCH_MS;
+	vm->is_watched = false;
 	run_choose_points(vm);
 	rc = plant_sync(&vm->plants, &vm->table);
 	if (rc < 0)
@@ -136,14 +141,32 @@ void run_watch(struct vm *vm)
 {
 	bool needed = vm->plants.count || run_has_waiting(vm);
 
-	if (vm->hooks->watch)
-		vm->hooks->watch(vm->hooks->context, needed ? VM_WATCH_MS : 0);
+	if (!vm->hooks->watch || (needed && vm->is_watched))
+		return;
+	vm->is_watched = needed;
+	vm->hooks->watch(vm->hooks->context, needed ? vm->watch_ms : 0);
+}
+
+void run_watch_closely(struct vm *vm)
+{
+	vm->watch_ms = RUN_WATCH_MS;
+	vm->is_watched = false;
+	if (vm->state == VM_RUNNING)
+		run_watch(vm);
+}
+
+static void run_watch_less(struct vm *vm)
+{
+	if (vm->watch_ms < RUN_WATCH_MAX_MS)
+		vm->watch_ms *= 2;
+	run_watch(vm);
 }
 
 void run_on_watch(struct vm *vm)
 {
 	const struct plant *lost;
 
+	vm->is_watched = false;
 	if (vm->state != VM_RUNNING)
 		return; /* the next resume looks after everything */
 	lost = plant_find_lost(&vm->plants);
@@ -155,5 +178,5 @@ void run_on_watch(struct vm *vm)
 	if (!vm->over && (lost || run_has_waiting(vm)))
 		run_refresh(vm);
 	else
-		run_watch(vm);
+		run_watch_less(vm);
 }

@@ -195,6 +195,7 @@ int vm_remove_memory(struct vm *vm, gpa_t gpa)
 void vm_on_reset(struct vm *vm)
 {
 	vm_say(vm, "the guest is being reset");
+	run_watch_closely(vm);
 }
 
 void vm_on_end(struct vm *vm, enum target_stop_reason reason, int code)

@@ -29,7 +29,7 @@ enum vm_state {
 	VM_GONE, /* the VMM vanished */
 };
 
-enum { VM_CALL_TIMEOUT_MS = 5000, VM_WATCH_MS = 100, VM_MAX_SEATS = 8 };
+enum { VM_CALL_TIMEOUT_MS = 5000, VM_MAX_SEATS = 8 };
 
 struct seat;
 
@@ -66,7 +66,9 @@ struct vm {
 	/* What debug registers are loaded with: the table's points, and breakpoints promoted to one. */
 	unsigned point_count;
 	struct hardware_point points[BREAKPOINT_MAX_POINTS];
-	bool stale; /* the table has changed since points and plants were made from it */
+	bool stale;      /* the table has changed since points and plants were made from it */
+	bool is_watched; /* vm_on_watch() will be called, */
+	int watch_ms;    /* after that time */
 	unsigned vcpu_count;
 	struct vcpu *vcpus;
 	struct register_set registers;

@@ -933,6 +933,29 @@ static void test_overwritten_breakpoint(void **state)
 	rig_finish(rig);
 }
 
+/* What is planted is looked at less and less often, and often again when the guest begins anew. */
+static void test_watch_gets_rare(void **state)
+{
+	struct rig *rig = rig_looping(1);
+
+	(void)state;
+	rig_insert(rig, FAKE_CODE + 0x100);
+	rig_continue(rig);
+	assert_int_equal(rig->watch_period_ms, 100);
+	for (int turn = 0; turn < 1000 && rig->watch_period_ms < 1600; turn++)
+		rig_idle(rig, 10);
+	assert_int_equal(rig->watch_period_ms, 1600);
+	vm_on_reset(rig->vm);
+	assert_int_equal(rig->watch_period_ms, 100);
+	while (rig->watch_period_ms == 100)
+		rig_idle(rig, 10);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	rig_continue(rig);
+	assert_int_equal(rig->watch_period_ms, 100);
+	rig_finish(rig);
+}
+
 static void test_bad_breakpoints(void **state)
 {
 	struct rig *rig = rig_looping(1);
@@ -2607,6 +2630,7 @@ int main(void)
 		cmocka_unit_test(test_pending_breakpoints),
 		cmocka_unit_test(test_fragile_breakpoint),
 		cmocka_unit_test(test_overwritten_breakpoint),
+		cmocka_unit_test(test_watch_gets_rare),
 		cmocka_unit_test(test_bad_breakpoints),
 		cmocka_unit_test(test_kept_trap_is_dropped),
 		cmocka_unit_test(test_crash_is_seen),

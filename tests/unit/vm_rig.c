@@ -86,6 +86,7 @@ static void rig_watch(void *context, int ms)
 	struct rig *rig = context;
 
 	rig->watch_ms = ms ? now_ms() + ms : 0;
+	rig->watch_period_ms = ms;
 }
 
 /* The debugger takes its place. */

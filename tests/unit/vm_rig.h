@@ -23,6 +23,7 @@ struct rig {
 	struct vm_hooks hooks;
 	struct target_listener listener;
 	int64_t deadline_ms, watch_ms; /* when; 0: never */
+	int watch_period_ms;           /* 0: is not watched */
 
 	bool owed;   /* on_stop is due */
 	bool held;   /* on_hold has come */
