@@ -20,14 +20,6 @@ const char *breakpoint_type_name(enum target_breakpoint type)
 	}
 }
 
-bool breakpoint_exists(const struct breakpoint_table *table, gva_t gva, gpa_t gpa)
-{
-	for (unsigned i = 0; i < table->count; i++)
-		if (table->entries[i].gva == gva && table->entries[i].gpa == gpa)
-			return true;
-	return false;
-}
-
 bool breakpoint_wants(const struct breakpoint_table *table, gpa_t gpa)
 {
 	for (unsigned i = 0; i < table->count; i++)

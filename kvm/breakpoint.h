@@ -18,7 +18,7 @@ enum { BREAKPOINT_MAX = 4096, BREAKPOINT_MAX_POINTS = ARCH_MAX_SLOTS };
 
 struct breakpoint {
 	gva_t gva;
-	gpa_t gpa; /* of the instruction, when it was set (software) */
+	gpa_t gpa; /* of the instruction, when it was set (software): memory_home() */
 	/* The guest may load something over it, or map it elsewhere (it was set with paging off). */
 	bool is_fragile;
 	bool is_told;     /* the person knows that it is not in force yet */
@@ -47,9 +47,6 @@ void breakpoint_remove(struct breakpoint_table *table, unsigned seat, gva_t gva)
 
 /* The one at gva that stands in the page at gpa, or is pending; NULL. */
 struct breakpoint *breakpoint_find(struct breakpoint_table *table, gva_t gva, gpa_t gpa);
-
-/* True if one at gva stands in the page at gpa. */
-bool breakpoint_exists(const struct breakpoint_table *table, gva_t gva, gpa_t gpa);
 
 /* True if any software breakpoint is to stand on the instruction at gpa, by whatever address. */
 bool breakpoint_wants(const struct breakpoint_table *table, gpa_t gpa);

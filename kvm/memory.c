@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "kvm/memory.h"
 
@@ -11,6 +12,7 @@
 int memory_init(struct memory *memory)
 {
 	memory->count = 0;
+	memory->has_aliases = false;
 	memory->pages = NULL;
 	memory->self_fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 	return memory->self_fd < 0 ? -errno : 0;
@@ -76,10 +78,74 @@ static int memory_place(const struct memory *memory, gpa_t gpa, uint64_t size, u
 	return 0;
 }
 
+/* ---- aliases ----------------------------------------------------------------------------- */
+
+/* Where in the region, if there, the byte is that lies so far inside another one. */
+static bool region_has(const struct memory_region *region, const struct memory_region *other,
+	uint64_t inside, uint64_t *where)
+{
+	*where = other->vmm_hva + inside - region->vmm_hva;
+	if (region->vmm_hva && other->vmm_hva && *where < region->size)
+		return true;
+	*where = other->offset + inside - region->offset;
+	return region->inode && region->inode == other->inode && region->device == other->device &&
+	       *where < region->size;
+}
+
+static bool region_overlaps(const struct memory_region *a, const struct memory_region *b)
+{
+	uint64_t where;
+
+	return region_has(a, b, 0, &where) || region_has(b, a, 0, &where);
+}
+
+bool memory_next_alias(const struct memory *memory, gpa_t gpa, unsigned *iterator, gpa_t *alias)
+{
+	const struct memory_region *region = memory->has_aliases ? memory_find(memory, gpa) : NULL;
+	uint64_t where;
+
+	*alias = gpa;
+	if (!region)
+		return !(*iterator)++;
+	while (*iterator < memory->count) {
+		const struct memory_region *other = &memory->regions[(*iterator)++];
+
+		if (!region_has(other, region, gpa - region->gpa, &where))
+			continue;
+		*alias = other->gpa + where;
+		return true;
+	}
+	return false;
+}
+
+gpa_t memory_home(const struct memory *memory, gpa_t gpa)
+{
+	unsigned iterator = 0;
+	gpa_t alias, home = gpa;
+	bool found = false;
+
+	if (!memory->has_aliases)
+		return gpa;
+	while (memory_next_alias(memory, gpa, &iterator, &alias)) {
+		const struct memory_region *region = memory_find(memory, alias);
+
+		if (region && region->writable)
+			return alias;
+		if (!found)
+			home = alias;
+		found = true;
+	}
+	return home;
+}
+
+/* ---- adding and removing ----------------------------------------------------------------- */
+
 static void memory_insert(struct memory *memory, unsigned index, const struct memory_region *region)
 {
 	struct memory_region *at = &memory->regions[index];
 
+	for (unsigned i = 0; i < memory->count; i++)
+		memory->has_aliases |= region_overlaps(&memory->regions[i], region);
 	memmove(at + 1, at, (memory->count - index) * sizeof(*at));
 	*at = *region;
 	memory->count++;
@@ -106,6 +172,19 @@ static void *memory_map(int fd, uint64_t size, uint64_t offset, bool writable)
 	return mapping;
 }
 
+/* Nothing where it cannot be told, which is not an error. */
+/* syscalls(main, worker): fstat */
+static void region_identify(struct memory_region *region, int fd, uint64_t offset)
+{
+	struct stat stat;
+
+	if (fstat(fd, &stat) < 0)
+		return;
+	region->device = stat.st_dev;
+	region->inode = stat.st_ino;
+	region->offset = offset;
+}
+
 /* syscalls(main, worker): madvise */
 int memory_add_file(struct memory *memory, gpa_t gpa, uint64_t size, int fd, uint64_t offset,
 	bool writable, uint64_t vmm_hva)
@@ -122,6 +201,7 @@ int memory_add_file(struct memory *memory, gpa_t gpa, uint64_t size, int fd, uin
 	if (region.mapping == MAP_FAILED)
 		return -errno;
 	madvise(region.mapping, size, MADV_DONTDUMP);
+	region_identify(&region, fd, offset);
 	region.hva = (uintptr_t)region.mapping;
 	region.mem_fd = memory->self_fd;
 	memory_insert(memory, index, &region);

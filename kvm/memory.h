@@ -22,16 +22,21 @@ enum { MEMORY_MAX_REGIONS = 128, MEMORY_PAGE = 4096 };
 struct memory_region {
 	gpa_t gpa;
 	uint64_t size;
-	uint64_t hva;     /* where it begins in the address space behind mem_fd */
-	int mem_fd;       /* borrowed from struct memory for our own mappings, else owned */
-	void *mapping;    /* ours, or NULL */
-	bool writable;    /* by us; a guess where there is no mapping of ours */
-	uint64_t vmm_hva; /* where the VMM has it; for CHANNEL_SYNC_CODE */
+	uint64_t hva;  /* where it begins in the address space behind mem_fd */
+	int mem_fd;    /* borrowed from struct memory for our own mappings, else owned */
+	void *mapping; /* ours, or NULL */
+	bool writable; /* by us; a guess where there is no mapping of ours */
+	uint64_t
+		vmm_hva; /* where the VMM has it, 0: unknown; for CHANNEL_SYNC_CODE, and it tells aliases */
+
+	/* What it is backed by, which tells aliases too; inode 0: not by a file. */
+	uint64_t device, inode, offset;
 };
 
 struct memory {
 	int self_fd;             /* /proc/self/mem */
 	struct page_memo *pages; /* what memory_recall() may know of; borrowed, or NULL */
+	bool has_aliases;        /* a VMM has lent the same memory at two addresses */
 	unsigned count;
 	struct memory_region regions[MEMORY_MAX_REGIONS]; /* by rising gpa */
 };
@@ -76,6 +81,15 @@ int memory_check_write(const struct memory *memory, gpa_t gpa, size_t length);
 
 /* The region around gpa, or NULL. */
 const struct memory_region *memory_find(const struct memory *memory, gpa_t gpa);
+
+/*
+ * The same memory may be there at several addresses: firmware below 1 MiB and below 4 GiB, say.  Every one of a
+ * byte, gpa among them, one after the other: *iterator begins at 0.  False: that was all.
+ */
+bool memory_next_alias(const struct memory *memory, gpa_t gpa, unsigned *iterator, gpa_t *alias);
+
+/* The one of them that stands for all: the lowest that can be written, else the lowest.  gpa where nothing is. */
+gpa_t memory_home(const struct memory *memory, gpa_t gpa);
 
 /* memory_recall() as the page walkers want it; memory must outlive the result. */
 struct physical memory_physical(struct memory *memory);

@@ -28,6 +28,7 @@ void plant_adopt(struct plants *plants)
 
 struct plant *plant_find(struct plants *plants, gpa_t gpa)
 {
+	gpa = memory_home(plants->memory, gpa);
 	for (unsigned i = 0; i < plants->count; i++)
 		if (plants->entries[i].gpa == gpa)
 			return &plants->entries[i];
@@ -172,43 +173,65 @@ int plant_restore(struct plants *plants, struct plant *plant)
 	return memory_write(plants->memory, plant->gpa, plants->arch->breakpoint_bytes, length);
 }
 
-/* What of the plant lies in [gpa, gpa + length): [*from, *to) of its bytes. */
-static bool plant_overlaps(const struct plants *plants, const struct plant *plant, gpa_t gpa,
-	size_t length, unsigned *from, unsigned *to)
+/* What of a plant at `at` lies in [gpa, gpa + length): [*from, *to) of its bytes. */
+static bool plant_overlaps(const struct plants *plants, gpa_t at, gpa_t gpa, size_t length,
+	unsigned *from, unsigned *to)
 {
 	unsigned width = plants->arch->breakpoint_length;
 
 	*from = 0;
-	while (*from < width && plant->gpa + *from - gpa >= length)
+	while (*from < width && at + *from - gpa >= length)
 		++*from;
 	*to = *from;
-	while (*to < width && plant->gpa + *to - gpa < length)
+	while (*to < width && at + *to - gpa < length)
 		++*to;
 	return *from < *to;
+}
+
+/* What was read from gpa on, where the plant is at `at`. */
+static void plant_hide_at(const struct plants *plants, const struct plant *plant, gpa_t at,
+	gpa_t gpa, void *buf, size_t length)
+{
+	const uint8_t *ours = plants->arch->breakpoint_bytes;
+	unsigned from, to;
+	uint8_t *bytes;
+
+	if (!plant_overlaps(plants, at, gpa, length, &from, &to))
+		return;
+	/* All or nothing: what the guest has put there may share a byte with ours. */
+	bytes = (uint8_t *)buf + (at + from - gpa);
+	if (!memcmp(bytes, ours + from, to - from))
+		memcpy(bytes, plant->original + from, to - from);
 }
 
 void plant_hide(const struct plants *plants, gpa_t gpa, void *buf, size_t length)
 {
 	for (unsigned i = 0; i < plants->count; i++) {
 		const struct plant *plant = &plants->entries[i];
-		const uint8_t *ours = plants->arch->breakpoint_bytes;
-		unsigned from, to;
-		uint8_t *bytes;
+		unsigned iterator = 0;
+		gpa_t at;
 
-		if (plant->lifted || !plant_overlaps(plants, plant, gpa, length, &from, &to))
-			continue;
-		/* All or nothing: what the guest has put there may share a byte with ours. */
-		bytes = (uint8_t *)buf + (plant->gpa + from - gpa);
-		if (!memcmp(bytes, ours + from, to - from))
-			memcpy(bytes, plant->original + from, to - from);
+		while (!plant->lifted &&
+			memory_next_alias(plants->memory, plant->gpa, &iterator, &at))
+			plant_hide_at(plants, plant, at, gpa, buf, length);
 	}
+}
+
+static bool plant_lies_in(
+	const struct plants *plants, const struct plant *plant, gpa_t gpa, size_t length)
+{
+	unsigned from, to, iterator = 0;
+	gpa_t at;
+
+	while (memory_next_alias(plants->memory, plant->gpa, &iterator, &at))
+		if (plant_overlaps(plants, at, gpa, length, &from, &to))
+			return true;
+	return false;
 }
 
 void plant_yield(struct plants *plants, gpa_t gpa, size_t length)
 {
-	unsigned from, to;
-
 	for (unsigned i = plants->count; i-- > 0;)
-		if (plant_overlaps(plants, &plants->entries[i], gpa, length, &from, &to))
+		if (plant_lies_in(plants, &plants->entries[i], gpa, length))
 			plant_remove(plants, &plants->entries[i]);
 }

@@ -30,7 +30,7 @@ struct breakpoint *run_breakpoint_at(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 
 	if (view_translate(&view, pc, &translation) != 1)
 		return NULL;
-	return breakpoint_find(&vm->table, pc, translation.gpa);
+	return breakpoint_find(&vm->table, pc, memory_home(&vm->memory, translation.gpa));
 }
 
 bool run_steps(const struct vcpu *vcpu)

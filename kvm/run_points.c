@@ -57,7 +57,7 @@ static bool run_find_page(struct vm *vm, struct breakpoint *breakpoint)
 			memory_read(&vm->memory, translation.gpa, code,
 				vm->arch->breakpoint_length) < 0)
 			continue;
-		breakpoint->gpa = translation.gpa;
+		breakpoint->gpa = memory_home(&vm->memory, translation.gpa);
 		return true;
 	}
 	return false;

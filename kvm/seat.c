@@ -438,6 +438,7 @@ static int seat_insert_software(
 {
 	const struct arch *arch = view->vm->arch;
 	struct translation translation;
+	gpa_t home;
 	int rc;
 
 	if (spec->length != arch->breakpoint_length ||
@@ -448,9 +449,10 @@ static int seat_insert_software(
 		return seat_add_pending(seat, spec);
 	if (rc < 0)
 		return rc;
-	rc = breakpoint_add(&view->vm->table, seat->number, spec, translation.gpa);
+	home = memory_home(&view->vm->memory, translation.gpa);
+	rc = breakpoint_add(&view->vm->table, seat->number, spec, home);
 	if (rc == 0)
-		breakpoint_find(&view->vm->table, spec->address, translation.gpa)->is_fragile =
+		breakpoint_find(&view->vm->table, spec->address, home)->is_fragile =
 			translation.nsteps == 0;
 	return rc;
 }

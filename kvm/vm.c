@@ -185,11 +185,15 @@ void vm_on_watch(struct vm *vm)
 int vm_remove_memory(struct vm *vm, gpa_t gpa)
 {
 	const struct memory_region *region = memory_find(&vm->memory, gpa);
+	int rc;
 
 	if (!region || region->gpa != gpa)
 		return -ENOENT;
 	plant_yield(&vm->plants, gpa, region->size);
-	return memory_remove(&vm->memory, gpa);
+	rc = memory_remove(&vm->memory, gpa);
+	if (vm->memory.has_aliases)
+		run_refresh(vm); /* it may be there at another address still */
+	return rc;
 }
 
 void vm_on_reset(struct vm *vm)

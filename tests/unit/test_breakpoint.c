@@ -43,13 +43,13 @@ static void test_add_is_idempotent(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(add(table, 0x1000, 0x5000), 0);
 	assert_int_equal(table->count, 1);
-	assert_true(breakpoint_exists(table, 0x1000, 0x5000));
-	assert_false(breakpoint_exists(table, 0x1000, 0x5001));
-	assert_false(breakpoint_exists(table, 0x1001, 0x5000));
+	assert_non_null(breakpoint_find(table, 0x1000, 0x5000));
+	assert_null(breakpoint_find(table, 0x1000, 0x5001));
+	assert_null(breakpoint_find(table, 0x1001, 0x5000));
 	breakpoint_remove(table, SEAT, 0x1000);
 	breakpoint_remove(table, SEAT, 0x1000);
 	assert_int_equal(table->count, 0);
-	assert_false(breakpoint_exists(table, 0x1000, 0x5000));
+	assert_null(breakpoint_find(table, 0x1000, 0x5000));
 }
 
 /* One address in two address spaces, and two addresses of one page. */
@@ -215,9 +215,9 @@ static void test_counted(void **state)
 	assert_int_equal(table->count, 1);
 	breakpoint_remove(table, SEAT, 0x1000);
 	breakpoint_remove(table, SEAT, 0x1000);
-	assert_true(breakpoint_exists(table, 0x1000, 0x5000));
+	assert_non_null(breakpoint_find(table, 0x1000, 0x5000));
 	breakpoint_remove(table, OTHER, 0x1000);
-	assert_false(breakpoint_exists(table, 0x1000, 0x5000));
+	assert_null(breakpoint_find(table, 0x1000, 0x5000));
 	assert_int_equal(add_point(table, &watch), 0);
 	assert_int_equal(breakpoint_add_point(table, OTHER, &watched), 0);
 	breakpoint_leave(table, SEAT);

@@ -568,6 +568,47 @@ static void test_recall(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* ---- aliases ----------------------------------------------------------------------------- */
+
+static unsigned aliases_of(struct rig *rig, gpa_t gpa, gpa_t *found)
+{
+	unsigned iterator = 0, count = 0;
+
+	while (memory_next_alias(&rig->memory, gpa, &iterator, &found[count]))
+		count++;
+	return count;
+}
+
+static void test_aliases(void **state)
+{
+	struct rig *rig = *state;
+	gpa_t found[8];
+
+	assert_int_equal(
+		memory_add_file(&rig->memory, 0x10000, 4 * PAGE, rig->fd, 0, true, 0x700000), 0);
+	assert_false(rig->memory.has_aliases);
+	assert_int_equal(aliases_of(rig, 0x10010, found), 1);
+	assert_int_equal(found[0], 0x10010);
+	/* By what the VMM says of its own address space, and by the file. */
+	assert_int_equal(
+		memory_add_process(&rig->memory, 0x40000, PAGE, dup(rig->fd), 0x700000 + PAGE), 0);
+	assert_int_equal(memory_add_file(&rig->memory, 0, PAGE, rig->fd, PAGE, false, 0x900000), 0);
+	assert_int_equal(
+		memory_add_process(&rig->memory, 0x50000, PAGE, dup(rig->fd), 0xa00000), 0);
+	assert_true(rig->memory.has_aliases);
+	assert_int_equal(aliases_of(rig, 0x10000 + PAGE + 5, found), 3);
+	assert_int_equal(found[0], 5);
+	assert_int_equal(found[1], 0x10000 + PAGE + 5);
+	assert_int_equal(found[2], 0x40005);
+	/* The lowest that can be written stands for all. */
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(memory_home(&rig->memory, found[i]), 0x10000 + PAGE + 5);
+	assert_int_equal(aliases_of(rig, 0x10005, found), 1);
+	assert_int_equal(aliases_of(rig, 0x50005, found), 1);
+	assert_int_equal(memory_home(&rig->memory, 0x90000), 0x90000);
+	assert_int_equal(aliases_of(rig, 0x90000, found), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -592,6 +633,7 @@ int main(void)
 		TEST(test_process_beside_file),
 		TEST(test_process_lies),
 		TEST(test_process_fd),
+		TEST(test_aliases),
 	};
 
 	return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

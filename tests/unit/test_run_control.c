@@ -2253,6 +2253,37 @@ static void test_own_step_is_not_lost_by_a_late_release(void **state)
 	rig_free(rig);
 }
 
+/* The same memory is at two guest-physical addresses, and the guest runs it by the one where nobody set anything. */
+static void test_memory_at_two_addresses(void **state)
+{
+	struct rig *rig = rig_looping(1);
+	uint64_t entries[64];
+
+	(void)state;
+	assert_int_equal(memory_add_file(&rig->vm->memory, 0x100000, FAKE_MEMORY,
+				 rig->lender.memory_fd, 0, true, 0x8000000),
+		0);
+	memcpy(entries, rig->lender.memory + 0x5000, sizeof(entries));
+	for (unsigned i = 0; i < FAKE_MEMORY / 4096; i++)
+		entries[i] += 0x100000;
+	fake_lender_write(&rig->lender, 0x5000, entries, FAKE_MEMORY / 4096 * 8);
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_set_pc(rig, 1, FAKE_ALIAS + FAKE_CODE);
+	rig_continue(rig);
+	rig_idle(rig, 50);
+	assert_true(rig->owed);
+	assert_int_equal(atomic_load(&rig->lender.vcpus[0].guest_bp), 0);
+	assert_int_equal(rig->lender.memory[FAKE_CODE + 4], 0xcc);
+	assert_int_equal(rig_stop(rig), 0);
+	rig_await_stop(rig);
+	/* And it may be set there, too. */
+	rig_insert(rig, FAKE_ALIAS + FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	assert_int_equal(rig_pc(rig, 1), FAKE_ALIAS + FAKE_CODE + 4);
+	rig_finish(rig);
+}
+
 /* A debugger attaches again while the vCPUs are being let go: it gets its stop. */
 static void test_attach_during_release(void **state)
 {
@@ -2684,6 +2715,7 @@ int main(void)
 		cmocka_unit_test(test_release_with_late_vcpu),
 		cmocka_unit_test(test_release_after_power_off),
 		cmocka_unit_test(test_own_step_is_not_lost_by_a_late_release),
+		cmocka_unit_test(test_memory_at_two_addresses),
 		cmocka_unit_test(test_attach_during_release),
 		cmocka_unit_test(test_release_untouched),
 		cmocka_unit_test(test_next_worker),
