@@ -602,6 +602,8 @@ static void worker_follow_memory(
 	if (rc < 0)
 		log_warnx("memory at 0x%llx cannot be reached: %s",
 			(unsigned long long)message->gpa, strerror(-rc));
+	else
+		vm_on_memory(&worker->vm);
 }
 
 static void worker_follow_notice(struct worker *worker, const struct handover_notice *notice)

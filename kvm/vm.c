@@ -196,6 +196,13 @@ int vm_remove_memory(struct vm *vm, gpa_t gpa)
 	return rc;
 }
 
+void vm_on_memory(struct vm *vm)
+{
+	if (vm->plants.count < vm->table.count)
+		run_refresh(vm);
+	vm_pump(vm);
+}
+
 void vm_on_reset(struct vm *vm)
 {
 	vm_say(vm, "the guest is being reset");

@@ -129,6 +129,9 @@ void vm_pump(struct vm *vm);
 /* The VMM takes a region back: what we have planted there is taken out first. -ENOENT. */
 int vm_remove_memory(struct vm *vm, gpa_t gpa);
 
+/* A region has come: breakpoints that could not stand there are planted now. */
+void vm_on_memory(struct vm *vm);
+
 /* The VMM's notices. */
 void vm_on_reset(struct vm *vm);
 void vm_on_end(struct vm *vm, enum target_stop_reason reason, int code);
