@@ -573,6 +573,8 @@ static void worker_on_prepare(struct ev_loop *loop, struct ev_prepare *prepare, 
 	(void)events;
 	while (worker_admit(worker))
 		worker_pump(worker);
+	if (vm_is_lost(&worker->vm) && worker_count(worker))
+		worker->is_stirred = true; /* what a debugger asked may have shown it */
 	while (worker->is_stirred) {
 		worker->is_stirred = false;
 		worker_pump(worker);
