@@ -52,6 +52,15 @@ $(BUILD)/tests/test_lender: $(call object,tests/system/test_lender.c tests/syste
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ -o $@
 
+# Where there is no KVM: a VMM whose KVM is a stand-in, and who has gdbproxyd take it for one.  x86-64.
+STANDIN := $(if $(filter x86_64,$(ARCH)),$(BUILD)/tests/standin-vmm $(BUILD)/tests/standin-fd.so)
+$(BUILD)/tests/standin-vmm: $(call object,tests/system/standin_vmm.c tests/system/standin_kvm.c) $(BUILD)/libgdbproxy.a
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -pthread -Wl,--wrap=ioctl $^ -o $@
+$(BUILD)/tests/standin-fd.so: $(BUILD)/pic/tests/system/standin_fd.o
+	$(call say,LINK)
+	$(Q)$(CC) $(ALL_LDFLAGS) -shared $^ -o $@
+
 # Exceptions given back to an arm64 guest, against the CPU's own.
 $(BUILD)/static/test_arm64_inject: $(call object,tests/system/test_arm64_inject.c) $(BUILD)/product.a
 	@mkdir -p $(@D)
@@ -112,7 +121,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay_corpus
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -lev -lm -o $@
 
 .PHONY: tests
-tests: $(UNIT_PROGRAMS) $(FUZZ_REPLAYS) $(BUILD)/tests/replay $(BUILD)/tests/ctl_peer
+tests: $(UNIT_PROGRAMS) $(FUZZ_REPLAYS) $(BUILD)/tests/replay $(BUILD)/tests/ctl_peer $(STANDIN)
 
 -include $(wildcard $(BUILD)/tests/*/*.d)
 
@@ -191,6 +200,8 @@ check-built:
 		'isolation, x86-64 in Bochs=tests/system/isolation x86-bochs' \
 		'lender=$(BUILD)/tests/test_lender' \
 		'lender, sanitized=$(SANITIZED)/tests/test_lender' \
+		'stand-in VMM=tests/system/stand-in' \
+		'stand-in VMM, sanitized=BIN=$(SANITIZED) tests/system/stand-in' \
 		'gdbproxyctl, no VM=tests/system/ctl-alone' \
 		'gdbproxyctl, no VM, sanitized=tests/system/ctl-alone $(SANITIZED)' \
 		'completion=tests/system/completion' \
