@@ -23,6 +23,18 @@ static void question_on_deadline(struct ev_loop *loop, struct ev_timer *timer, i
 }
 
 /* syscalls(main): ev_timer_start */
+static void question_start(
+	struct question *question, struct vmm *vmm, uint32_t id, question_on_end on_end)
+{
+	question->id = id;
+	question->on_end = on_end;
+	question->vmm = vmm;
+	question->next = vmm->questions;
+	vmm->questions = question;
+	ev_timer_init(&question->deadline, question_on_deadline, question_patience_s, 0.);
+	ev_timer_start(vmm->daemon->loop, &question->deadline);
+}
+
 int question_ask(struct question *question, struct vmm *vmm, enum control_order order,
 	unsigned debugger, int file_fd, question_on_end on_end)
 {
@@ -33,16 +45,14 @@ int question_ask(struct question *question, struct vmm *vmm, enum control_order 
 	};
 	int rc = service_ask(&vmm->worker, &ask, file_fd);
 
-	if (rc < 0)
-		return rc;
-	question->id = ask.id;
-	question->on_end = on_end;
-	question->vmm = vmm;
-	question->next = vmm->questions;
-	vmm->questions = question;
-	ev_timer_init(&question->deadline, question_on_deadline, question_patience_s, 0.);
-	ev_timer_start(vmm->daemon->loop, &question->deadline);
-	return 0;
+	if (rc == 0)
+		question_start(question, vmm, ask.id, on_end);
+	return rc;
+}
+
+void question_wait(struct question *question, struct vmm *vmm, question_on_end on_end)
+{
+	question_start(question, vmm, daemon_next_question(vmm->daemon), on_end);
 }
 
 void question_cancel(struct question *question)

@@ -32,6 +32,9 @@ struct question {
 int question_ask(struct question *question, struct vmm *vmm, enum control_order order,
 	unsigned debugger, int file_fd, question_on_end on_end);
 
+/* A worker that is to end hears no question any more: on_end comes all the same, of its end or of the time. */
+void question_wait(struct question *question, struct vmm *vmm, question_on_end on_end);
+
 /* Nobody wants to know any more.  Safe on one that was not asked. */
 void question_cancel(struct question *question);
 

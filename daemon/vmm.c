@@ -285,7 +285,11 @@ static void vmm_on_removal_done(struct question *question, int result)
 /* The worker answers when it has come to the end of what it was told before. */
 static void vmm_ask_after_removal(struct vmm *vmm)
 {
-	if (question_ask(&vmm->removal_done, vmm, CONTROL_COUNT, 0, -1, vmm_on_removal_done) < 0)
+	int rc = question_ask(&vmm->removal_done, vmm, CONTROL_COUNT, 0, -1, vmm_on_removal_done);
+
+	if (rc == -ESRCH) /* it is ending, and has its time for that */
+		question_wait(&vmm->removal_done, vmm, vmm_on_removal_done);
+	else if (rc < 0)
 		vmm_kill_worker(vmm);
 }
 
