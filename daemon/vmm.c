@@ -21,7 +21,7 @@
 enum {
 	VMM_BURST = 32,
 	VMM_REFUSALS_LOGGED = 16,
-	VMM_REMOVAL_TRIES = 16, /* of a second each */
+	VMM_REMOVAL_TRIES = 4, /* of a second each: libgdbproxy gives up after 5, and comes anew */
 };
 
 static struct ev_loop *vmm_loop(struct vmm *vmm)
