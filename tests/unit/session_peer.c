@@ -29,6 +29,8 @@ static void peer_on_trace(void *context, bool incoming, const char *payload, siz
 	if (incoming && (is_text(payload, length, "QThreadSuffixSupported") ||
 				is_text(payload, length, "QListThreadsInStopReply")))
 		peer->is_lldb = true;
+	if (incoming && is_text(payload, length, "\x03"))
+		peer->interrupts++;
 	if (incoming && !is_silent(peer, payload, length))
 		peer->requests++;
 }
@@ -264,6 +266,6 @@ bool session_peer_settle(struct session_peer *peer)
 	ended = ended || session_is_over(peer->session);
 	if (peer->breaches || peer->fake.breaches)
 		return false;
-	return peer->replies <= peer->requests + peer->rejections &&
+	return peer->replies <= peer->requests + peer->rejections + peer->interrupts &&
 	       (ended || peer->replies >= peer->requests);
 }

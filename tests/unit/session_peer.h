@@ -24,9 +24,11 @@ struct session_peer {
 	unsigned notifying;          /* in a notification: 3 its text, 2 and 1 its checksum */
 	unsigned acks, naks;
 	unsigned rejections; /* '-' bytes that we sent: each may bring the last packet once more */
-	unsigned breaches;   /* malformed frames, stray bytes, replies nobody asked for */
-	char last[4096];     /* the last reply, cut to size */
-	size_t last_length;  /* whole */
+	unsigned
+		interrupts; /* traced: of 0x03 between packets, or of a packet that is nothing else and has a reply */
+	unsigned breaches;  /* malformed frames, stray bytes, replies nobody asked for */
+	char last[4096];    /* the last reply, cut to size */
+	size_t last_length; /* whole */
 };
 
 /* 0 or -ENOMEM. */
