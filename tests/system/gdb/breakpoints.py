@@ -92,7 +92,7 @@ def many():
               "lock_acquire", "arch_idle"]
     numbers = {set_breakpoint("break " + name): name for name in wanted}
     wrong = []
-    for _ in range(len(wanted) * 25):
+    for _ in range(len(wanted) * 25 * VCPUS):
         stop = go()
         if not stop.numbers or numbers[stop.numbers[0]] != stop.function:
             wrong.append(str(stop))
