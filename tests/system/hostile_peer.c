@@ -35,11 +35,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -157,10 +160,21 @@ static int make_memory(uint64_t size)
 	return fd;
 }
 
+/* Without KVM: tests/system/stand_in.c. */
+static bool has_kvm(void)
+{
+	return access("/dev/kvm", R_OK | W_OK) == 0;
+}
+
+static int open_device(void)
+{
+	return open(has_kvm() ? "/dev/kvm" : "/dev/null", O_RDWR | O_CLOEXEC);
+}
+
 static int make_vm(void)
 {
-	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	int vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	int kvm_fd = open_device();
+	int vm_fd = has_kvm() ? ioctl(kvm_fd, KVM_CREATE_VM, 0) : inotify_init1(IN_CLOEXEC);
 
 	if (vm_fd < 0)
 		die("/dev/kvm");
@@ -168,12 +182,24 @@ static int make_vm(void)
 	return vm_fd;
 }
 
-static int make_vcpu(void)
+static int add_vcpu(int vm_fd, int kvm_id)
 {
-	int vm_fd = make_vm(), vcpu_fd = ioctl(vm_fd, KVM_CREATE_VCPU, 0);
+	int vcpu_fd;
 
+	if (has_kvm())
+		vcpu_fd = ioctl(vm_fd, KVM_CREATE_VCPU, kvm_id);
+	else
+		vcpu_fd = kvm_id ? timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)
+				 : eventfd(0, EFD_CLOEXEC);
 	if (vcpu_fd < 0)
 		die("KVM_CREATE_VCPU");
+	return vcpu_fd;
+}
+
+static int make_vcpu(void)
+{
+	int vm_fd = make_vm(), vcpu_fd = add_vcpu(vm_fd, 0);
+
 	close(vm_fd);
 	return vcpu_fd;
 }
@@ -285,8 +311,7 @@ static void lies_about_fds_of_memory(int fd)
 	if (pipe(pipe_fds) < 0)
 		die("pipe");
 	lie_memory(fd, "memory that is a pipe", memory, pipe_fds[1], HANDOVER_BAD_FD);
-	lie_memory(
-		fd, "memory that is /dev/kvm", memory, open("/dev/kvm", O_RDWR), HANDOVER_BAD_FD);
+	lie_memory(fd, "memory that is /dev/kvm", memory, open_device(), HANDOVER_BAD_FD);
 	lie_memory(fd, "memory that is /dev/mem's cousin", memory, open("/dev/zero", O_RDWR),
 		HANDOVER_BAD_FD);
 	lie_memory(fd, "memory that is a directory", memory, open("/", O_RDONLY), HANDOVER_BAD_FD);
@@ -351,8 +376,7 @@ static void lies_about_vcpus(const char *path)
 	check(got == HANDOVER_BAD_ORDER, "READY before the vCPUs", got);
 	lie_vcpu(fd, "a vCPU that is a memfd", 0, make_memory(PAGE), pair[0], HANDOVER_BAD_FD);
 	lie_vcpu(fd, "a vCPU that is a VM", 0, make_vm(), pair[0], HANDOVER_BAD_FD);
-	lie_vcpu(fd, "a vCPU that is /dev/kvm", 0, open("/dev/kvm", O_RDWR), pair[0],
-		HANDOVER_BAD_FD);
+	lie_vcpu(fd, "a vCPU that is /dev/kvm", 0, open_device(), pair[0], HANDOVER_BAD_FD);
 	lie_vcpu(fd, "a channel that is a memfd", 0, vcpu_fd, make_memory(PAGE), HANDOVER_BAD_FD);
 	lie_vcpu(fd, "a channel that is a stream", 0, vcpu_fd, stream[0], HANDOVER_BAD_FD);
 	lie_vcpu(fd, "a vCPU without a channel", 0, vcpu_fd, -1, HANDOVER_BAD_FD);
@@ -413,7 +437,7 @@ static void spoiler_open(struct spoiler *spoiler)
 	int vm_fd = make_vm();
 
 	for (int i = 0; i < TALK_VCPUS; i++)
-		spoiler->vcpu_fd[i] = ioctl(vm_fd, KVM_CREATE_VCPU, i);
+		spoiler->vcpu_fd[i] = add_vcpu(vm_fd, i);
 	close(vm_fd);
 	spoiler->memory_fd = make_memory(TALK_MEMORY);
 	spoiler->other_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
