@@ -151,13 +151,18 @@ static int greet(int socket_fd, const char *name)
 	return ask(socket_fd, &hello, sizeof(hello), NULL, 0);
 }
 
-static int make_memory(uint64_t size)
+static int make_memory_of(const char *name, uint64_t size)
 {
-	int fd = memfd_create("hostile", MFD_CLOEXEC);
+	int fd = memfd_create(name, MFD_CLOEXEC);
 
 	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
 		die("memfd");
 	return fd;
+}
+
+static int make_memory(uint64_t size)
+{
+	return make_memory_of("hostile", size);
 }
 
 /* Without KVM: tests/system/stand_in.c. */
@@ -217,7 +222,7 @@ static int hand_over_with(int socket_fd, const char *name, uint64_t size, int ch
 	struct handover_memory_add memory = memory_make(0, size);
 	struct handover_vcpu vcpu = { .header.type = HANDOVER_VCPU };
 	struct handover_ready ready = { .header.type = HANDOVER_READY };
-	int fds[2] = { make_vcpu(), channel_fd }, memory_fd = make_memory(size), rc;
+	int fds[2] = { make_vcpu(), channel_fd }, memory_fd = make_memory_of(name, size), rc;
 
 	rc = greet(socket_fd, name);
 	if (rc == 0)
