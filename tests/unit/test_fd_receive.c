@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 #include <linux/kvm.h>
 
@@ -166,6 +168,39 @@ static void test_foreign_control(void **state)
 	assert_int_equal(receive(f, 2, fds, &count), -EPROTO);
 }
 
+/* A socket with bytes that nobody takes; its last close would wait for them. */
+static int make_lingering(int *listen_fd)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	struct linger linger = { .l_onoff = 1, .l_linger = 5 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), size = 4096;
+	static char bytes[1 << 20];
+	socklen_t length = sizeof(address);
+
+	*listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(*listen_fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	assert_int_equal(bind(*listen_fd, (struct sockaddr *)&address, length), 0);
+	assert_int_equal(listen(*listen_fd, 1), 0);
+	assert_int_equal(getsockname(*listen_fd, (struct sockaddr *)&address, &length), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, length), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	while (send(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
+	return fd;
+}
+
+static void test_lingering(void **state)
+{
+	int listen_fd, fd = make_lingering(&listen_fd);
+	time_t begin = time(NULL);
+
+	(void)state;
+	fd_close_all(&fd, 1);
+	assert_true(time(NULL) - begin < 4);
+	close(listen_fd);
+}
+
 /* ---- inspecting -------------------------------------------------------------------------- */
 
 static struct handover_fd inspect(int fd)
@@ -268,6 +303,7 @@ int main(void)
 		T(nothing_there),
 		T(closed),
 		T(foreign_control),
+		T(lingering),
 		T(inspect_memfd),
 		T(inspect_modes),
 		T(inspect_sockets),
