@@ -22,6 +22,7 @@
  *	hostile_peer cycle ADDRESS N         connects N times and leaves in every rude way
  *	hostile_peer mute ADDRESS SECONDS    attaches, and is heard of no more: takes no packet of TCP's
  *	hostile_peer crowd ADDRESS N SECONDS N connections at a time that say nothing
+ *	hostile_peer loiter SOCKET N SECONDS the same, to the VMMs' socket
  *
  * ADDRESS is a path, or a TCP port on loopback.
  */
@@ -884,7 +885,7 @@ static int run_mute(char **argv)
 	return 0;
 }
 
-static int run_crowd(char **argv)
+static int keep_open(char **argv, int (*dial_one)(const char *address))
 {
 	int n = atoi(argv[1]), i;
 	struct rlimit limit;
@@ -893,11 +894,26 @@ static int run_crowd(char **argv)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	for (i = 0; i < n; i++)
-		dial_debug(argv[0]);
+		dial_one(argv[0]);
 	printf("%d\n", i);
 	fflush(stdout);
 	sleep((unsigned)atoi(argv[2]));
 	return 0;
+}
+
+static int run_crowd(char **argv)
+{
+	return keep_open(argv, dial_debug);
+}
+
+static int dial_vmms(const char *path)
+{
+	return dial(path, SOCK_SEQPACKET);
+}
+
+static int run_loiter(char **argv)
+{
+	return keep_open(argv, dial_vmms);
 }
 
 static int run_cycle(char **argv)
@@ -934,6 +950,7 @@ int main(int argc, char **argv)
 		{ "cycle", 2, run_cycle },
 		{ "mute", 2, run_mute },
 		{ "crowd", 3, run_crowd },
+		{ "loiter", 3, run_loiter },
 	};
 
 	signal(SIGPIPE, SIG_IGN);
