@@ -162,7 +162,10 @@ static void vmm_on_refusal(
 
 static void vmm_on_start(struct service *worker)
 {
-	vmm_of_worker(worker)->daemon->counts.workers_started++;
+	struct vmm *vmm = vmm_of_worker(worker);
+
+	vmm->daemon->counts.workers_started++;
+	vmm->is_unheard = false;
 }
 
 static void vmm_on_message(struct service *worker, const struct control_message *message)
@@ -228,8 +231,9 @@ static void vmm_forward(
 				    lent_vm_is_process(&vmm->lent, handover->memory_add.gpa);
 	rc = service_tell(&vmm->worker, &message, fds, count);
 
-	if (rc < 0)
+	if (rc < 0 && !vmm->is_unheard)
 		log_warnx("%s: the worker does not listen: %s", vmm_name(vmm), strerror(-rc));
+	vmm->is_unheard = vmm->is_unheard || rc < 0;
 }
 
 /* ---- the debuggers' socket --------------------------------------------------------------- */

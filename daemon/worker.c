@@ -61,6 +61,7 @@ struct worker {
 	bool is_ending;    /* main has let go of us, or SIGTERM came */
 	bool is_stirred;   /* one debugger's doing may concern the others */
 	bool said_idle;
+	bool said_unreachable;      /* of memory that the VMM has told of */
 	bool has_taken;             /* the guest was not free for a moment */
 	struct counts counts;       /* sessions so far */
 	struct control_answer told; /* what main knows of us, unasked */
@@ -596,9 +597,10 @@ static void worker_follow_memory(
 
 	if (rc == 0)
 		rc = lent_vm_map(lent, lent->region_count - 1, &worker->vm.memory);
-	if (rc < 0)
+	if (rc < 0 && !worker->said_unreachable)
 		log_warnx("memory at 0x%llx cannot be reached: %s",
 			(unsigned long long)message->gpa, strerror(-rc));
+	worker->said_unreachable = worker->said_unreachable || rc < 0;
 }
 
 static void worker_follow_notice(struct worker *worker, const struct handover_notice *notice)

@@ -10,6 +10,8 @@
  *	hostile_peer stay SOCKET NAME [huge] hands a VM over and serves none of its vCPUs
  *	hostile_peer watch SOCKET NAME SECS  the same, and says whether its vCPU was ever touched
  *	hostile_peer cling SOCKET NAME WAY   hands over a VM with its own connection in it, and ends
+ *	hostile_peer chat SOCKET NAME N WHAT hands a VM over; at a line of input tells N times of a reset, or of
+ *	                                     more memory than can be mapped
  *	hostile_peer deaf SOCKET             asks, and never reads an answer
  *	hostile_peer linger SOCKET PORT      hands over a TCP socket whose close would wait
  *	hostile_peer truncate PID            truncates the guest memory of a process
@@ -576,6 +578,39 @@ static int run_cling(char **argv)
 	return 0;
 }
 
+static int tell_reset(int fd)
+{
+	struct handover_notice notice = { .header.type = HANDOVER_NOTICE, .event = HANDOVER_RESET };
+
+	return ask(fd, &notice, sizeof(notice), NULL, 0);
+}
+
+static int tell_memory(int fd)
+{
+	struct handover_memory_add add = memory_make(UINT64_C(1) << 48, UINT64_C(1) << 48);
+	struct handover_memory_remove remove = { .header.type = HANDOVER_MEMORY_REMOVE,
+		.gpa = add.gpa };
+	int memory_fd = make_memory(add.size), rc = ask(fd, &add, sizeof(add), &memory_fd, 1);
+
+	close(memory_fd);
+	return rc ? rc : ask(fd, &remove, sizeof(remove), NULL, 0);
+}
+
+static int run_chat(char **argv)
+{
+	int channel_fd = -1, fd = dial(argv[0], SOCK_SEQPACKET), rc;
+	bool memory = !strcmp(argv[3], "memory");
+
+	rc = hand_over(fd, argv[1], PAGE, &channel_fd);
+	puts("ready");
+	fflush(stdout);
+	getchar();
+	for (int i = 0; rc == 0 && i < atoi(argv[2]); i++)
+		rc = memory ? tell_memory(fd) : tell_reset(fd);
+	printf("%d\n", rc);
+	return 0;
+}
+
 static int run_deaf(char **argv)
 {
 	int fd = dial(argv[0], SOCK_SEQPACKET), sent = 0, rc = 0;
@@ -938,6 +973,7 @@ int main(int argc, char **argv)
 		{ "stay", 2, run_stay },
 		{ "watch", 3, run_watch },
 		{ "cling", 3, run_cling },
+		{ "chat", 4, run_chat },
 		{ "deaf", 1, run_deaf },
 		{ "linger", 1, run_linger },
 		{ "truncate", 1, run_truncate },
