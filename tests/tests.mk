@@ -186,6 +186,7 @@ check-built:
 		'systemd, arm64=tests/system/systemd' \
 		'service manager=tests/system/manager' \
 		'users=tests/system/users' \
+		'hostile peers, without KVM=tests/system/hostile alone' \
 		'isolation, arm64=tests/system/isolation arm64' \
 		'isolation, x86-64 in Bochs=tests/system/isolation x86-bochs' \
 		'lender=$(BUILD)/tests/test_lender' \
