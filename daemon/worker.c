@@ -313,18 +313,6 @@ static void worker_free_left(struct worker *worker)
 	}
 }
 
-static void worker_add_visitor(struct worker *worker, const struct control_debugger *from, int fd)
-{
-	struct worker_visitor visitor = { .fd = fd, .from = *from };
-
-	worker->received++;
-	worker->said_idle = false;
-	if (worker->is_ending || worker->waiting_count == WORKER_WAITING_MAX)
-		worker_refuse(worker, &visitor, worker->is_ending ? ESHUTDOWN : EUSERS);
-	else
-		worker->waiting[worker->waiting_count++] = visitor;
-}
-
 static int worker_find_place(const struct worker *worker)
 {
 	if (worker->vm.state == VM_GONE)
@@ -422,6 +410,20 @@ static bool worker_admit(struct worker *worker)
 		return false;
 	worker_deal_with(worker, &worker->waiting[0], place);
 	return true;
+}
+
+static void worker_add_visitor(struct worker *worker, const struct control_debugger *from, int fd)
+{
+	struct worker_visitor visitor = { .fd = fd, .from = *from };
+
+	worker->received++;
+	worker->said_idle = false;
+	while (worker->waiting_count == WORKER_WAITING_MAX && worker_admit(worker))
+		; /* many have come at once: those who say nothing make room */
+	if (worker->is_ending || worker->waiting_count == WORKER_WAITING_MAX)
+		worker_refuse(worker, &visitor, worker->is_ending ? ESHUTDOWN : EUSERS);
+	else
+		worker->waiting[worker->waiting_count++] = visitor;
 }
 
 /* ---- what main asks ---------------------------------------------------------------------- */
