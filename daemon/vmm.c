@@ -177,7 +177,10 @@ static void vmm_on_refusal(
 
 static void vmm_on_start(struct service *worker)
 {
-	vmm_of_worker(worker)->daemon->counts.workers_started++;
+	struct vmm *vmm = vmm_of_worker(worker);
+
+	vmm->daemon->counts.workers_started++;
+	vmm->is_unheard = false;
 }
 
 static void vmm_on_message(struct service *worker, const struct control_message *message)
@@ -245,7 +248,9 @@ static void vmm_forward(
 
 	if (rc == 0)
 		return;
-	log_warnx("%s: the worker does not listen: %s", vmm_name(vmm), strerror(-rc));
+	if (!vmm->is_unheard)
+		log_warnx("%s: the worker does not listen: %s", vmm_name(vmm), strerror(-rc));
+	vmm->is_unheard = true;
 	service_kill(&vmm->worker); /* what it believes of the VM is not so any more */
 }
 

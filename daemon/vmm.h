@@ -35,6 +35,7 @@ struct vmm {
 	enum vmm_life life;
 	bool is_named; /* HELLO was accepted: lent is initialized */
 	unsigned refusals;
+	bool is_unheard;            /* by its worker, which has been said */
 	enum handover_error denied; /* what it asks first is answered so, and that is all */
 	const char *denied_text;
 	struct handover handover;

@@ -61,6 +61,7 @@ struct worker {
 	bool is_ending;    /* main has let go of us, or SIGTERM came */
 	bool is_stirred;   /* one debugger's doing may concern the others */
 	bool said_idle;
+	bool said_unreachable;      /* of memory that the VMM has told of */
 	bool has_taken;             /* the guest was not free for a moment */
 	struct counts counts;       /* sessions so far */
 	struct control_answer told; /* what main knows of us, unasked */
@@ -312,18 +313,6 @@ static void worker_free_left(struct worker *worker)
 	}
 }
 
-static void worker_add_visitor(struct worker *worker, const struct control_debugger *from, int fd)
-{
-	struct worker_visitor visitor = { .fd = fd, .from = *from };
-
-	worker->received++;
-	worker->said_idle = false;
-	if (worker->is_ending || worker->waiting_count == WORKER_WAITING_MAX)
-		worker_refuse(worker, &visitor, worker->is_ending ? ESHUTDOWN : EUSERS);
-	else
-		worker->waiting[worker->waiting_count++] = visitor;
-}
-
 static int worker_find_place(const struct worker *worker)
 {
 	if (worker->vm.state == VM_GONE)
@@ -424,6 +413,20 @@ static bool worker_admit(struct worker *worker)
 		return false;
 	worker_deal_with(worker, &worker->waiting[0], place);
 	return true;
+}
+
+static void worker_add_visitor(struct worker *worker, const struct control_debugger *from, int fd)
+{
+	struct worker_visitor visitor = { .fd = fd, .from = *from };
+
+	worker->received++;
+	worker->said_idle = false;
+	while (worker->waiting_count == WORKER_WAITING_MAX && worker_admit(worker))
+		; /* many have come at once: those who say nothing make room */
+	if (worker->is_ending || worker->waiting_count == WORKER_WAITING_MAX)
+		worker_refuse(worker, &visitor, worker->is_ending ? ESHUTDOWN : EUSERS);
+	else
+		worker->waiting[worker->waiting_count++] = visitor;
 }
 
 /* ---- what main asks ---------------------------------------------------------------------- */
@@ -601,11 +604,12 @@ static void worker_follow_memory(
 
 	if (rc == 0)
 		rc = lent_vm_map(lent, lent->region_count - 1, &worker->vm.memory);
-	if (rc < 0)
+	if (rc == 0)
+		vm_on_memory(&worker->vm);
+	else if (!worker->said_unreachable)
 		log_warnx("memory at 0x%llx cannot be reached: %s",
 			(unsigned long long)message->gpa, strerror(-rc));
-	else
-		vm_on_memory(&worker->vm);
+	worker->said_unreachable = worker->said_unreachable || rc < 0;
 }
 
 static void worker_follow_notice(struct worker *worker, const struct handover_notice *notice)

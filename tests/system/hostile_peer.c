@@ -10,6 +10,8 @@
  *	hostile_peer stay SOCKET NAME [huge] hands a VM over and serves none of its vCPUs
  *	hostile_peer watch SOCKET NAME SECS  the same, and says whether its vCPU was ever touched
  *	hostile_peer cling SOCKET NAME WAY   hands over a VM with its own connection in it, and ends
+ *	hostile_peer chat SOCKET NAME N WHAT hands a VM over; at a line of input tells N times of a reset, or of
+ *	                                     more memory than can be mapped
  *	hostile_peer deaf SOCKET             asks, and never reads an answer
  *	hostile_peer linger SOCKET PORT      hands over a TCP socket whose close would wait
  *	hostile_peer truncate PID            truncates the guest memory of a process
@@ -22,6 +24,7 @@
  *	hostile_peer cycle ADDRESS N         connects N times and leaves in every rude way
  *	hostile_peer mute ADDRESS SECONDS    attaches, and is heard of no more: takes no packet of TCP's
  *	hostile_peer crowd ADDRESS N SECONDS N connections at a time that say nothing
+ *	hostile_peer loiter SOCKET N SECONDS the same, to the VMMs' socket
  *
  * ADDRESS is a path, or a TCP port on loopback.
  */
@@ -35,11 +38,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -148,19 +154,35 @@ static int greet(int socket_fd, const char *name)
 	return ask(socket_fd, &hello, sizeof(hello), NULL, 0);
 }
 
-static int make_memory(uint64_t size)
+static int make_memory_of(const char *name, uint64_t size)
 {
-	int fd = memfd_create("hostile", MFD_CLOEXEC);
+	int fd = memfd_create(name, MFD_CLOEXEC);
 
 	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
 		die("memfd");
 	return fd;
 }
 
+static int make_memory(uint64_t size)
+{
+	return make_memory_of("hostile", size);
+}
+
+/* Without KVM: tests/system/stand_in.c. */
+static bool has_kvm(void)
+{
+	return access("/dev/kvm", R_OK | W_OK) == 0;
+}
+
+static int open_device(void)
+{
+	return open(has_kvm() ? "/dev/kvm" : "/dev/null", O_RDWR | O_CLOEXEC);
+}
+
 static int make_vm(void)
 {
-	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	int vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, 0);
+	int kvm_fd = open_device();
+	int vm_fd = has_kvm() ? ioctl(kvm_fd, KVM_CREATE_VM, 0) : inotify_init1(IN_CLOEXEC);
 
 	if (vm_fd < 0)
 		die("/dev/kvm");
@@ -168,12 +190,24 @@ static int make_vm(void)
 	return vm_fd;
 }
 
-static int make_vcpu(void)
+static int add_vcpu(int vm_fd, int kvm_id)
 {
-	int vm_fd = make_vm(), vcpu_fd = ioctl(vm_fd, KVM_CREATE_VCPU, 0);
+	int vcpu_fd;
 
+	if (has_kvm())
+		vcpu_fd = ioctl(vm_fd, KVM_CREATE_VCPU, kvm_id);
+	else
+		vcpu_fd = kvm_id ? timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)
+				 : eventfd(0, EFD_CLOEXEC);
 	if (vcpu_fd < 0)
 		die("KVM_CREATE_VCPU");
+	return vcpu_fd;
+}
+
+static int make_vcpu(void)
+{
+	int vm_fd = make_vm(), vcpu_fd = add_vcpu(vm_fd, 0);
+
 	close(vm_fd);
 	return vcpu_fd;
 }
@@ -191,7 +225,7 @@ static int hand_over_with(int socket_fd, const char *name, uint64_t size, int ch
 	struct handover_memory_add memory = memory_make(0, size);
 	struct handover_vcpu vcpu = { .header.type = HANDOVER_VCPU };
 	struct handover_ready ready = { .header.type = HANDOVER_READY };
-	int fds[2] = { make_vcpu(), channel_fd }, memory_fd = make_memory(size), rc;
+	int fds[2] = { make_vcpu(), channel_fd }, memory_fd = make_memory_of(name, size), rc;
 
 	rc = greet(socket_fd, name);
 	if (rc == 0)
@@ -285,8 +319,7 @@ static void lies_about_fds_of_memory(int fd)
 	if (pipe(pipe_fds) < 0)
 		die("pipe");
 	lie_memory(fd, "memory that is a pipe", memory, pipe_fds[1], HANDOVER_BAD_FD);
-	lie_memory(
-		fd, "memory that is /dev/kvm", memory, open("/dev/kvm", O_RDWR), HANDOVER_BAD_FD);
+	lie_memory(fd, "memory that is /dev/kvm", memory, open_device(), HANDOVER_BAD_FD);
 	lie_memory(fd, "memory that is /dev/mem's cousin", memory, open("/dev/zero", O_RDWR),
 		HANDOVER_BAD_FD);
 	lie_memory(fd, "memory that is a directory", memory, open("/", O_RDONLY), HANDOVER_BAD_FD);
@@ -351,8 +384,7 @@ static void lies_about_vcpus(const char *path)
 	check(got == HANDOVER_BAD_ORDER, "READY before the vCPUs", got);
 	lie_vcpu(fd, "a vCPU that is a memfd", 0, make_memory(PAGE), pair[0], HANDOVER_BAD_FD);
 	lie_vcpu(fd, "a vCPU that is a VM", 0, make_vm(), pair[0], HANDOVER_BAD_FD);
-	lie_vcpu(fd, "a vCPU that is /dev/kvm", 0, open("/dev/kvm", O_RDWR), pair[0],
-		HANDOVER_BAD_FD);
+	lie_vcpu(fd, "a vCPU that is /dev/kvm", 0, open_device(), pair[0], HANDOVER_BAD_FD);
 	lie_vcpu(fd, "a channel that is a memfd", 0, vcpu_fd, make_memory(PAGE), HANDOVER_BAD_FD);
 	lie_vcpu(fd, "a channel that is a stream", 0, vcpu_fd, stream[0], HANDOVER_BAD_FD);
 	lie_vcpu(fd, "a vCPU without a channel", 0, vcpu_fd, -1, HANDOVER_BAD_FD);
@@ -413,7 +445,7 @@ static void spoiler_open(struct spoiler *spoiler)
 	int vm_fd = make_vm();
 
 	for (int i = 0; i < TALK_VCPUS; i++)
-		spoiler->vcpu_fd[i] = ioctl(vm_fd, KVM_CREATE_VCPU, i);
+		spoiler->vcpu_fd[i] = add_vcpu(vm_fd, i);
 	close(vm_fd);
 	spoiler->memory_fd = make_memory(TALK_MEMORY);
 	spoiler->other_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -542,6 +574,39 @@ static int run_cling(char **argv)
 		die("socketpair");
 	tell(pair[0], "x", 1, &fd, 1);
 	rc = hand_over_with(fd, argv[1], PAGE, atoi(argv[2]) ? pair[1] : fd);
+	printf("%d\n", rc);
+	return 0;
+}
+
+static int tell_reset(int fd)
+{
+	struct handover_notice notice = { .header.type = HANDOVER_NOTICE, .event = HANDOVER_RESET };
+
+	return ask(fd, &notice, sizeof(notice), NULL, 0);
+}
+
+static int tell_memory(int fd)
+{
+	struct handover_memory_add add = memory_make(UINT64_C(1) << 48, UINT64_C(1) << 48);
+	struct handover_memory_remove remove = { .header.type = HANDOVER_MEMORY_REMOVE,
+		.gpa = add.gpa };
+	int memory_fd = make_memory(add.size), rc = ask(fd, &add, sizeof(add), &memory_fd, 1);
+
+	close(memory_fd);
+	return rc ? rc : ask(fd, &remove, sizeof(remove), NULL, 0);
+}
+
+static int run_chat(char **argv)
+{
+	int channel_fd = -1, fd = dial(argv[0], SOCK_SEQPACKET), rc;
+	bool memory = !strcmp(argv[3], "memory");
+
+	rc = hand_over(fd, argv[1], PAGE, &channel_fd);
+	puts("ready");
+	fflush(stdout);
+	getchar();
+	for (int i = 0; rc == 0 && i < atoi(argv[2]); i++)
+		rc = memory ? tell_memory(fd) : tell_reset(fd);
 	printf("%d\n", rc);
 	return 0;
 }
@@ -855,7 +920,7 @@ static int run_mute(char **argv)
 	return 0;
 }
 
-static int run_crowd(char **argv)
+static int keep_open(char **argv, int (*dial_one)(const char *address))
 {
 	int n = atoi(argv[1]), i;
 	struct rlimit limit;
@@ -864,11 +929,26 @@ static int run_crowd(char **argv)
 	limit.rlim_cur = limit.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	for (i = 0; i < n; i++)
-		dial_debug(argv[0]);
+		dial_one(argv[0]);
 	printf("%d\n", i);
 	fflush(stdout);
 	sleep((unsigned)atoi(argv[2]));
 	return 0;
+}
+
+static int run_crowd(char **argv)
+{
+	return keep_open(argv, dial_debug);
+}
+
+static int dial_vmms(const char *path)
+{
+	return dial(path, SOCK_SEQPACKET);
+}
+
+static int run_loiter(char **argv)
+{
+	return keep_open(argv, dial_vmms);
 }
 
 static int run_cycle(char **argv)
@@ -893,6 +973,7 @@ int main(int argc, char **argv)
 		{ "stay", 2, run_stay },
 		{ "watch", 3, run_watch },
 		{ "cling", 3, run_cling },
+		{ "chat", 4, run_chat },
 		{ "deaf", 1, run_deaf },
 		{ "linger", 1, run_linger },
 		{ "truncate", 1, run_truncate },
@@ -905,6 +986,7 @@ int main(int argc, char **argv)
 		{ "cycle", 2, run_cycle },
 		{ "mute", 2, run_mute },
 		{ "crowd", 3, run_crowd },
+		{ "loiter", 3, run_loiter },
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -86,10 +86,10 @@ stage_choose_gdb() {
 stage_open() { # KIND
 	stage_kind=$1
 	case $stage_kind in
-	host) stage_arch=$(uname -m | sed s/aarch64/arm64/) ;;
+	host | alone) stage_arch=$(uname -m | sed s/aarch64/arm64/) ;;
 	arm64) stage_arch=arm64 ;;
 	x86-bochs) stage_arch=x86_64 ;;
-	*) stage_die "no place is called '$stage_kind' (there are: host arm64 x86-bochs)" ;;
+	*) stage_die "no place is called '$stage_kind' (there are: host alone arm64 x86-bochs)" ;;
 	esac
 	if [ "$stage_kind" = host ] && ! [ -w /dev/kvm ]; then
 		echo "1..0 # SKIP this machine has no /dev/kvm that we may use"
@@ -102,8 +102,12 @@ stage_open() { # KIND
 	trap 'exit 130' INT
 	trap 'exit 129' HUP
 	mkdir "$stage_tmp/w"
-	stage_abilities=$("$stage_rig/abilities" "$stage_kind") ||
-		stage_die "what the KVM of $stage_kind can do could not be found out"
+	if [ "$stage_kind" = alone ]; then
+		stage_kind=host
+	else
+		stage_abilities=$("$stage_rig/abilities" "$stage_kind") ||
+			stage_die "what the KVM of $stage_kind can do could not be found out"
+	fi
 	if [ "$stage_kind" = host ]; then
 		stage_open_host
 	else

@@ -405,18 +405,30 @@ static void test_report_lies(void **state)
 	assert_int_equal(check_report(), -EPROTO);
 	begin_report(CHANNEL_ASKED, 0, 2);
 	assert_int_equal(check_report(), -EPROTO);
+	begin_report(CHANNEL_ASKED, 2, 2);
+	add((uint32_t)-EINVAL, 0, NULL);
+	add((uint32_t)-EINVAL, 0, NULL);
+	assert_int_equal(check_report(), -EPROTO);
 	begin_report(CHANNEL_ASKED, 0, 0);
 	memcpy(&head, bytes, sizeof(head));
 	head.run_errno = -1;
 	memcpy(bytes, &head, sizeof(head));
 	assert_int_equal(check_report(), -EPROTO);
 	begin_report(CHANNEL_ASKED, CHANNEL_MAX_STEPS + 1, 0);
+	for (unsigned i = 0; i <= CHANNEL_MAX_STEPS; i++)
+		add((uint32_t)-EINVAL, 0, NULL);
 	assert_int_equal(check_report(), -EPROTO);
-	begin(CHANNEL_PROGRAM, 0, 0, 0);
+	begin_report(CHANNEL_ASKED, 0, 0);
+	bytes[0] = CHANNEL_PROGRAM;
 	assert_int_equal(check_report(), -EPROTO);
 	begin_report(CHANNEL_ASKED, 1, 0); /* a size that wraps when padded */
 	add(0, 0, NULL);
 	memset(bytes + sizeof(head) + 4, 0xff, 4);
+	assert_int_equal(check_report(), -EPROTO);
+	begin_report(CHANNEL_ASKED, 2, 0); /* a size that leads to where nothing is mapped */
+	add(0, 0, NULL);
+	add(0, 0, NULL);
+	memset(bytes + sizeof(head) + 4, 0x7f, 4);
 	assert_int_equal(check_report(), -EPROTO);
 }
 

@@ -258,6 +258,19 @@ static void test_wrong_lengths(void **state)
 		}
 }
 
+/* Of a request that we do not know: a packet's bounds are those of all. */
+static void test_wrong_lengths_of_unknown(void **state)
+{
+	struct fixture *f = *state;
+	const struct handover_goodbye message = { { 99, 1 } };
+	uint8_t bytes[HANDOVER_MAX_BYTES + 1] = { 0 };
+
+	memcpy(bytes, &message, sizeof(message));
+	for (size_t length = 0; length <= sizeof(bytes); length++)
+		assert_int_equal(handover_receive(&f->handover, bytes, length, &no_fds, &f->event),
+			length < sizeof(message) || length > HANDOVER_MAX_BYTES ? -EPROTO : 0);
+}
+
 static void test_wrong_magic(void **state)
 {
 	struct fixture *f = *state;
@@ -601,6 +614,7 @@ int main(void)
 		T(answer_to_refused),
 		T(worked_example),
 		T(wrong_lengths),
+		T(wrong_lengths_of_unknown),
 		T(wrong_magic),
 		T(unknown_type_lives),
 		T(hello_version_zero),

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,9 +79,13 @@ static void test_shared(void **state)
 {
 	struct journal *journal = *state, reader;
 	int fd = journal_share(journal);
+	struct stat status;
 
 	assert_true(fd >= 0);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(fstat(fd, &status), 0);
+	assert_int_equal(
+		status.st_mode & 0777, S_IRUSR); /* another user cannot open it anew to write */
 	assert_int_equal(journal_open(fd, &reader), 0);
 	assert_int_equal(journal_count(&reader), 0);
 	journal_add(journal, 0x1000, original, planted, 1);
@@ -129,7 +134,7 @@ static void test_open_lies(void **state)
 {
 	size_t size = sizeof(struct journal_page);
 	unsigned seals = F_SEAL_SHRINK | F_SEAL_GROW;
-	int wrong_version = memfd(size, seals);
+	int wrong_version = memfd(size, seals), short_one = memfd(size - 1, seals);
 	struct {
 		uint64_t magic;
 		uint32_t version, slots;
@@ -139,7 +144,9 @@ static void test_open_lies(void **state)
 	assert_int_equal(pwrite(wrong_version, &head, sizeof(head), 0), sizeof(head));
 	refuses(wrong_version);
 	refuses(memfd(size, seals)); /* no magic */
-	refuses(memfd(size - 1, seals));
+	head.version = JOURNAL_VERSION;
+	assert_int_equal(pwrite(short_one, &head, sizeof(head), 0), sizeof(head));
+	refuses(short_one);
 	refuses(memfd(size, F_SEAL_GROW)); /* could be truncated under us */
 	refuses(open("/dev/null", O_RDONLY | O_CLOEXEC));
 	refuses(-1);

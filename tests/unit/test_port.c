@@ -210,6 +210,24 @@ static void test_garbage(void **state)
 	assert_garbage(state, &report, sizeof(report));
 }
 
+/* Cut to what there is room for it would be a right one. */
+static void test_longer_than_any(void **state)
+{
+	static struct {
+		struct channel_report head;
+		struct channel_result result;
+		uint8_t more[CHANNEL_MAX_BYTES - sizeof(struct channel_report) -
+			     sizeof(struct channel_result) + 1];
+	} report = { .head = { .type = CHANNEL_REPORT, .result_count = 1 },
+		.result.size = CHANNEL_MAX_BYTES - sizeof(struct channel_report) -
+			       sizeof(struct channel_result) };
+	struct rig *rig = *state;
+
+	assert_garbage(state, &report, CHANNEL_MAX_BYTES + 1);
+	peer_send(rig, &report, CHANNEL_MAX_BYTES);
+	assert_int_equal(port_receive(&rig->port), 1);
+}
+
 /* A packet of no bytes looks like the end of the channel, and is taken for it. */
 static void test_empty_packet(void **state)
 {
@@ -452,6 +470,7 @@ int main(void)
 		TEST(test_start_while_running),
 		TEST(test_overflown_program),
 		TEST(test_garbage),
+		TEST(test_longer_than_any),
 		TEST(test_empty_packet),
 		TEST(test_stray_descriptor),
 		TEST(test_death_while_running),
