@@ -142,13 +142,16 @@ ARM64 := CROSS_COMPILE=aarch64-linux-gnu-
 WALKS := $(BUILD)/tests/walk $(BUILD)/static/walk
 CHAOS_PROGRAMS = $(1)/static/chaos $(1)/static/watched-vmm
 
+# As many compilers as the machine has processors.
+JOBS := -j$(shell nproc)
+
 check: deps
 	tests/rig/fetch
 	tests/debuggers fetch
-	$(MAKE) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/static/scale $(BUILD)/tests/test_lender $(BUILD)/static/force_call \
+	$(MAKE) $(JOBS) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/static/scale $(BUILD)/tests/test_lender $(BUILD)/static/force_call \
 		$(call CHAOS_PROGRAMS,$(BUILD))
-	$(MAKE) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
-	$(MAKE) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject \
+	$(MAKE) $(JOBS) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
+	$(MAKE) $(JOBS) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject \
 		build/arm64/static/force_call build/arm64/static/linux_init build/arm64/static/scale $(CTL_PEERS:$(BUILD)/%=build/arm64/%) \
 		$(call CHAOS_PROGRAMS,build/arm64)
 	$(MAKE) check-built
