@@ -20,7 +20,7 @@
 #include "tests/system/walk_oracle.h"
 #include "tests/system/walk_sample.h"
 
-enum { SHOWN_MISMATCHES = 5, LOOP_TRIES = 50, LOOP_MS = 20, READ_AT_ONCE = 5003 };
+enum { SHOWN_MISMATCHES = 5, LOOP_TRIES = 1500, LOOP_MS = 20, READ_AT_ONCE = 5003 };
 
 struct walk {
 	struct walk_guest guest;
