@@ -242,6 +242,8 @@ static void vmm_forward(
 	struct control_message message = { .type = CONTROL_HANDOVER, .handover = *handover };
 	int rc;
 
+	if (vmm->worker_job == WORKER_RECOVER)
+		return; /* it takes back what was planted, reads nothing, and the VM is given back then */
 	message.is_process_memory = handover->header.type == HANDOVER_MEMORY_ADD && fds &&
 				    lent_vm_is_process(&vmm->lent, handover->memory_add.gpa);
 	rc = service_tell(&vmm->worker, &message, fds, count);
@@ -313,7 +315,8 @@ static void vmm_follow_memory_remove(struct vmm *vmm, const struct handover_even
 	vmm->removal_tries = 0;
 	vmm->is_removing = true;
 	ev_io_stop(vmm_loop(vmm), &vmm->io);
-	vmm_ask_after_removal(vmm);
+	if (vmm->worker_job != WORKER_RECOVER) /* which ends with the connection */
+		vmm_ask_after_removal(vmm);
 }
 
 /* ---- the debuggers' socket --------------------------------------------------------------- */
