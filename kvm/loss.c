@@ -73,11 +73,11 @@ void loss_arm64_clean(uint32_t word, struct loss_arm64 *regs)
 	uint64_t added = word & LOSS_ARM64_MASKS;
 	uint64_t ss = word & LOSS_ARM64_SS ? PSTATE_SS : 0;
 
+	regs->pstate &= ~ss;
 	if (loss_arm64_entered(added, regs)) {
 		regs->spsr_el1 &= ~(added | ss);
 		return;
 	}
-	regs->pstate &= ~ss;
 	if (word & LOSS_ARM64_SETS)
 		return;
 	regs->pstate &= ~added;

@@ -275,14 +275,14 @@ static bool step_arm64_has_read_daif(const struct cpu_arm64 *cpu, const struct s
 	       cpu->regs.pc == step->from + 4;
 }
 
-/* Which of the added bits are still ours to take out of PSTATE; SS, which KVM has set for us, is used up by a step. */
+/* Which of the added bits are still ours to take out of PSTATE. */
 static uint64_t step_arm64_left_in_pstate(const struct cpu_arm64 *cpu, const struct step_plan *step,
 	const struct instruction_arm64 *instruction)
 {
 	uint64_t added = step->private[ADDED];
 
-	if (cpu->regs.pc == step->from) /* not executed */
-		return added | (PSTATE_SS & ~step->private[OLD_PSTATE]);
+	if (cpu->regs.pc == step->from)
+		return added; /* not executed */
 	switch (instruction->kind) {
 	case INSTRUCTION_WRITE_DAIF:
 	case INSTRUCTION_ERET:
@@ -295,6 +295,15 @@ static uint64_t step_arm64_left_in_pstate(const struct cpu_arm64 *cpu, const str
 	default:
 		return added;
 	}
+}
+
+/*
+ * KVM sets SS each time it enters the guest, so it is there where an interrupt came before the instruction, and
+ * where one came between the instruction and the exception for it.  A guest's own that allowed it is used up.
+ */
+static uint64_t step_arm64_ss(const struct cpu_arm64 *cpu, const struct step_plan *step)
+{
+	return cpu->regs.pc == step->from ? PSTATE_SS & ~step->private[OLD_PSTATE] : PSTATE_SS;
 }
 
 void step_arm64_end(
@@ -315,5 +324,6 @@ void step_arm64_end(
 			regs->x[instruction.rt] &= ~step->private[ADDED];
 		regs->pstate &= ~step_arm64_left_in_pstate(&cpu->arm64, step, &instruction);
 	}
+	regs->pstate &= ~step_arm64_ss(&cpu->arm64, step);
 	cpu->dirty |= CPU_GENERAL;
 }

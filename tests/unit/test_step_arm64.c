@@ -60,6 +60,7 @@ static const struct row rows[] = {
 	{ "not executed, SS", NOP, 0x5, FIXTURE_PC, 0x2001c5, 0, 0x5, 0 },
 	{ "not executed, SS is the guest's too", NOP, 0x200005, FIXTURE_PC, 0x2001c5, 0, 0x200005,
 		0 },
+	{ "executed, and entered again", NOP, 0x5, NEXT, 0x2001c5, 0, 0x5, 0 },
 	{ "branch", BRANCH_BACK, 0x5, FIXTURE_PC - 0x1c, 0x1c5, 0, 0x5, 0 },
 	{ "ret", RET, 0x5, 0x1234, 0x1c5, 0, 0x5, 0 },
 	{ "AArch32 user mode", 0xe1a00000, 0x10, NEXT, 0x1d0, 0, 0x10, 0 },
