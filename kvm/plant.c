@@ -35,6 +35,12 @@ struct plant *plant_find(struct plants *plants, gpa_t gpa)
 	return NULL;
 }
 
+void plant_rehome(struct plants *plants)
+{
+	for (unsigned i = 0; i < plants->count; i++)
+		plants->entries[i].gpa = memory_home(plants->memory, plants->entries[i].gpa);
+}
+
 static bool plant_is_ours(const struct plants *plants, const uint8_t *bytes)
 {
 	return !memcmp(bytes, plants->arch->breakpoint_bytes, plants->arch->breakpoint_length);

@@ -50,6 +50,9 @@ int plant_sync(struct plants *plants, const struct breakpoint_table *table);
 /* Takes everything back, as far as memory is there. */
 void plant_clear(struct plants *plants);
 
+/* A region has come, and another address may stand for what is planted: memory_home(). */
+void plant_rehome(struct plants *plants);
+
 /* The plant at gpa, or at another address of the same memory; NULL. */
 struct plant *plant_find(struct plants *plants, gpa_t gpa);
 

@@ -196,8 +196,21 @@ int vm_remove_memory(struct vm *vm, gpa_t gpa)
 	return rc;
 }
 
+/* What is kept by an address is kept by the one that stands for that memory now. */
+static void vm_rehome(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->table.count; i++) {
+		struct breakpoint *breakpoint = &vm->table.entries[i];
+
+		if (breakpoint->gpa != BREAKPOINT_PENDING)
+			breakpoint->gpa = memory_home(&vm->memory, breakpoint->gpa);
+	}
+	plant_rehome(&vm->plants);
+}
+
 void vm_on_memory(struct vm *vm)
 {
+	vm_rehome(vm);
 	if (vm->plants.count < vm->table.count)
 		run_refresh(vm);
 	vm_pump(vm);

@@ -129,7 +129,10 @@ void vm_pump(struct vm *vm);
 /* The VMM takes a region back: what we have planted there is taken out first. -ENOENT. */
 int vm_remove_memory(struct vm *vm, gpa_t gpa);
 
-/* A region has come: breakpoints that could not stand there are planted now. */
+/*
+ * A region has come: breakpoints that could not stand there are planted now, and those that stand in the same memory
+ * at another address are known at this one too.
+ */
 void vm_on_memory(struct vm *vm);
 
 /* The VMM's notices. */

@@ -2284,6 +2284,31 @@ static void test_memory_at_two_addresses(void **state)
 	rig_finish(rig);
 }
 
+/* The same when the second address comes later, and is the one that stands for both from then on. */
+static void test_second_address_comes_later(void **state)
+{
+	struct rig *rig = rig_looping(1);
+	struct memory *memory = &rig->vm->memory;
+
+	(void)state;
+	assert_int_equal(memory_add_file(memory, 0x100000, FAKE_MEMORY, rig->lender.memory_fd, 0,
+				 true, 0x8000000),
+		0);
+	memory->regions[0].writable = false; /* as if it were not there yet */
+	rig_insert(rig, FAKE_CODE + 4);
+	rig_continue(rig);
+	rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+	memory->regions[0].writable = true;
+	vm_on_memory(rig->vm);
+	for (unsigned i = 0; i < 3; i++) {
+		rig_continue(rig);
+		rig_expect(rig, 1, TARGET_STOP_SWBREAK);
+		assert_int_equal(rig_pc(rig, 1), FAKE_CODE + 4);
+	}
+	assert_int_equal(atomic_load(&rig->lender.vcpus[0].guest_bp), 0);
+	rig_finish(rig);
+}
+
 /* A debugger attaches again while the vCPUs are being let go: it gets its stop. */
 static void test_attach_during_release(void **state)
 {
@@ -2716,6 +2741,7 @@ int main(void)
 		cmocka_unit_test(test_release_after_power_off),
 		cmocka_unit_test(test_own_step_is_not_lost_by_a_late_release),
 		cmocka_unit_test(test_memory_at_two_addresses),
+		cmocka_unit_test(test_second_address_comes_later),
 		cmocka_unit_test(test_attach_during_release),
 		cmocka_unit_test(test_release_untouched),
 		cmocka_unit_test(test_next_worker),
