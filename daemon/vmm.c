@@ -274,6 +274,13 @@ static void vmm_end_removal(struct vmm *vmm)
 
 static void vmm_ask_after_removal(struct vmm *vmm);
 
+/* Another one takes back what it has planted there. */
+static void vmm_end_hoarder(struct vmm *vmm)
+{
+	log_warnx("%s: the worker does not let go of memory", vmm_name(vmm));
+	service_kill(&vmm->worker);
+}
+
 /* A worker that has ended is vmm_on_worker_end()'s. */
 static void vmm_on_removal_done(struct question *question, int result)
 {
@@ -286,7 +293,7 @@ static void vmm_on_removal_done(struct question *question, int result)
 	else if (++vmm->removal_tries < VMM_REMOVAL_TRIES)
 		vmm_ask_after_removal(vmm);
 	else
-		vmm_kill_worker(vmm);
+		vmm_end_hoarder(vmm);
 }
 
 /* The worker answers when it has come to the end of what it was told before. */
@@ -297,7 +304,7 @@ static void vmm_ask_after_removal(struct vmm *vmm)
 	if (rc == -ESRCH) /* it is ending, and has its time for that */
 		question_wait(&vmm->removal_done, vmm, vmm_on_removal_done);
 	else if (rc < 0)
-		vmm_kill_worker(vmm);
+		vmm_end_hoarder(vmm);
 }
 
 /*

@@ -190,7 +190,7 @@ static void worker_pump(struct worker *worker)
 	vm_pump(&worker->vm);
 	worker_update_all(worker);
 	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++)
-		if (worker->places[i] && worker->vm.state == VM_GONE)
+		if (worker->places[i] && vm_is_lost(&worker->vm))
 			worker_dismiss(&worker->places[i]->debugger);
 }
 
@@ -315,7 +315,7 @@ static void worker_free_left(struct worker *worker)
 
 static int worker_find_place(const struct worker *worker)
 {
-	if (worker->vm.state == VM_GONE)
+	if (vm_is_lost(&worker->vm))
 		return -ESRCH;
 	for (unsigned i = 0; i < WORKER_DEBUGGERS_MAX; i++)
 		if (!worker->places[i])
@@ -434,7 +434,7 @@ static void worker_add_visitor(struct worker *worker, const struct control_debug
 /* Nobody is there, and the guest is not free. */
 static bool worker_is_held(const struct worker *worker)
 {
-	return !worker_count(worker) && worker->vm.state != VM_FREE && worker->vm.state != VM_GONE;
+	return !worker_count(worker) && worker->vm.state != VM_FREE && !vm_is_lost(&worker->vm);
 }
 
 static struct control_answer worker_describe(const struct worker *worker)

@@ -70,7 +70,10 @@ int gdbproxy_open(
 int gdbproxy_add_memory(struct gdbproxy *proxy, uint64_t gpa, uint64_t size, void *hva, int fd,
 	uint64_t offset, unsigned flags);
 
-/* Takes a region that begins at gpa back.  -ENOENT. */
+/*
+ * Takes a region that begins at gpa back.  When it returns nothing of a debugger's is in that memory any more; keep it
+ * mapped until then: some seconds at most, where a daemon or one of its processes stands still.  -ENOENT.
+ */
 int gdbproxy_remove_memory(struct gdbproxy *proxy, uint64_t gpa);
 
 /*

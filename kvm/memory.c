@@ -120,22 +120,18 @@ bool memory_next_alias(const struct memory *memory, gpa_t gpa, unsigned *iterato
 
 gpa_t memory_home(const struct memory *memory, gpa_t gpa)
 {
+	const struct memory_region *region = memory->has_aliases ? memory_find(memory, gpa) : NULL;
 	unsigned iterator = 0;
-	gpa_t alias, home = gpa;
-	bool found = false;
+	gpa_t alias;
 
-	if (!memory->has_aliases)
+	if (!region)
 		return gpa;
-	while (memory_next_alias(memory, gpa, &iterator, &alias)) {
-		const struct memory_region *region = memory_find(memory, alias);
-
-		if (region && region->writable)
+	while (memory_next_alias(memory, gpa, &iterator, &alias))
+		if (memory_find(memory, alias)->writable)
 			return alias;
-		if (!found)
-			home = alias;
-		found = true;
-	}
-	return home;
+	iterator = 0; /* none of them: the first */
+	memory_next_alias(memory, gpa, &iterator, &alias);
+	return alias;
 }
 
 /* ---- adding and removing ----------------------------------------------------------------- */

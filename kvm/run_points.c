@@ -115,12 +115,11 @@ void run_sync(struct vm *vm)
 	int rc;
 
 	vm->stale = false;
-	vm->watch_ms = RUN_WATCH_MS;
-	vm->is_watched = false;
 	run_choose_points(vm);
 	rc = plant_sync(&vm->plants, &vm->table);
 	if (rc < 0)
 		vm_say(vm, "not every breakpoint could be planted: %s", strerror(-rc));
+	run_watch_closely(vm);
 }
 
 /* Waits neither in memory nor in a debug register: for a page that may have come meanwhile. */

@@ -168,7 +168,7 @@ static int make_memory(uint64_t size)
 	return make_memory_of("hostile", size);
 }
 
-/* Without KVM: tests/system/stand_in.c. */
+/* Without KVM: tests/system/standin_fd.c. */
 static bool has_kvm(void)
 {
 	return access("/dev/kvm", R_OK | W_OK) == 0;

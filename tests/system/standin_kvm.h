@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What stands in for KVM where there is none: vCPUs whose descriptors are those of other files, an ioctl() that
- * answers for them, and an interpreter of three instructions: NOP, JMP rel8, INT3.  x86-64.
+ * What stands in for KVM where there is none: vCPUs whose descriptors are others, which standin_fd.c has gdbproxyd take
+ * for them, an ioctl() that answers for them, and an interpreter of three instructions: NOP, JMP rel8, INT3.  x86-64.
  *
  * As with KVM, a signal ends KVM_RUN, immediate_exit too, and INT3 and single steps are debug exits if guest debug
  * says so.  All else is a triple fault, an INT3 that a debugger has left behind for instance.  vCPU 0 has an exit
