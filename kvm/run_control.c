@@ -229,13 +229,21 @@ static void run_halt_parked(struct vm *vm)
 			run_report_halt(vm, &vm->vcpus[i]);
 }
 
+static bool run_crowds_any(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->vcpu_count; i++)
+		if (run_wants_to_go(&vm->vcpus[i]) && run_crowds(vm, &vm->vcpus[i]))
+			return true;
+	return false;
+}
+
 void run_go(struct vm *vm)
 {
 	struct plant *plant;
 
 	vm->state = VM_RUNNING;
 	run_halt_parked(vm);
-	if (vm->stale)
+	if (vm->stale || run_crowds_any(vm))
 		run_sync(vm);
 	run_watch(vm);
 	for (unsigned i = 0; i < vm->vcpu_count; i++) {
@@ -259,6 +267,8 @@ void run_again(struct vm *vm, struct vcpu *vcpu)
 		return; /* its turn comes with run_go() */
 	if (vcpu->wish.action == TARGET_HALT)
 		run_report_halt(vm, vcpu);
+	else if (run_crowds(vm, vcpu))
+		run_refresh(vm);
 	else if (!run_needs_lift(vm, vcpu, &plant))
 		run_start(vm, vcpu);
 	else

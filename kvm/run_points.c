@@ -110,6 +110,12 @@ bool run_could_promote(struct vm *vm, gva_t gva)
 	return run_fits(vm, &point);
 }
 
+bool run_crowds(struct vm *vm, struct vcpu *vcpu)
+{
+	return vm->point_count > vm->table.point_count &&
+	       !run_leaves_the_guest_its_own(vm, vcpu, vm->point_count);
+}
+
 void run_sync(struct vm *vm)
 {
 	int rc;

@@ -43,6 +43,12 @@ void run_timer(struct vm *vm, int ms);
 /* Makes memory and debug registers follow the table.  All vCPUs are parked. */
 void run_sync(struct vm *vm);
 
+/*
+ * True when debug registers that nobody asked for are in the way of some of the guest's own, which it did not
+ * use when they were taken: run_sync() before vcpu runs.
+ */
+bool run_crowds(struct vm *vm, struct vcpu *vcpu);
+
 /* From now on it is watched whether they still do. */
 void run_watch(struct vm *vm);
 

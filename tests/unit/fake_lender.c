@@ -24,7 +24,9 @@ enum {
 enum { TF = 0x100, DR6_LOW_HIGH = 0, NO_VECTOR = -1, DB = 1, BP = 3 };
 
 #define DR6_ACTIVE_LOW UINT64_C(0xffff0ff0)
+#define DR6_BD         UINT64_C(0x2000)
 #define DR6_BS         UINT64_C(0x4000)
+#define DR7_GD         UINT64_C(0x2000)
 
 __attribute__((format(printf, 2, 3))) static void violate(
 	struct fake_lender *lender, const char *format, ...)
@@ -140,19 +142,19 @@ static bool uses(const struct fake_vcpu *vcpu, uint32_t bit)
 	return (vcpu->control & KVM_GUESTDBG_ENABLE) && (vcpu->control & bit);
 }
 
-/* Bits of the debug registers of kind rw that cover [gva, gva + length). */
+/* Bits of the debug registers in force, the daemon's or the guest's own, that cover gva. */
 static uint64_t matching(const struct fake_vcpu *vcpu, bool execute, gva_t gva)
 {
 	static const uint8_t lengths[] = { 1, 2, 8, 4 };
-	uint64_t dr7 = vcpu->debugreg[7], bits = 0;
+	bool ours = uses(vcpu, KVM_GUESTDBG_USE_HW_BP);
+	const uint64_t *addresses = ours ? vcpu->debugreg : vcpu->debugregs.db;
+	uint64_t dr7 = ours ? vcpu->debugreg[7] : vcpu->debugregs.dr7, bits = 0;
 
-	if (!uses(vcpu, KVM_GUESTDBG_USE_HW_BP))
-		return 0;
 	for (unsigned i = 0; i < 4; i++) {
 		unsigned rw = (dr7 >> (16 + 4 * i)) & 3, len = (dr7 >> (18 + 4 * i)) & 3;
 
 		if (((dr7 >> (2 * i)) & 3) && execute == (rw == 0) &&
-			gva - vcpu->debugreg[i] < lengths[len])
+			gva - addresses[i] < lengths[len])
 			bits |= UINT64_C(1) << i;
 	}
 	return bits;
@@ -192,6 +194,25 @@ static void execute_int3(struct fake_vcpu *vcpu)
 	deliver(vcpu, BP, vcpu->regs.rip + 1);
 }
 
+/* A #DB that KVM keeps to itself is the guest's. */
+static int raise_db(struct fake_vcpu *vcpu, uint64_t dr6)
+{
+	if (uses(vcpu, KVM_GUESTDBG_USE_HW_BP) || uses(vcpu, KVM_GUESTDBG_SINGLESTEP))
+		return debug_exit(vcpu, DB, dr6);
+	deliver(vcpu, DB, vcpu->regs.rip);
+	return -1;
+}
+
+/* MOV DR7, RAX; while somebody watches the debug registers (DR7.GD) it exits instead. */
+static bool execute_mov_dr7(struct fake_vcpu *vcpu)
+{
+	if (uses(vcpu, KVM_GUESTDBG_USE_HW_BP) && (vcpu->debugreg[7] & DR7_GD))
+		return false;
+	vcpu->debugregs.dr7 = vcpu->regs.rax;
+	vcpu->regs.rip += 3;
+	return true;
+}
+
 /* Executes one, with the trap that may follow.  -1: on with the next; else the reason to exit. */
 static int execute(struct fake_vcpu *vcpu)
 {
@@ -204,7 +225,7 @@ static int execute(struct fake_vcpu *vcpu)
 	if (vcpu->control && atomic_exchange(&vcpu->stray, false))
 		return debug_exit(vcpu, DB, FAKE_STRAY_DR6 ^ DR6_ACTIVE_LOW);
 	if (bits)
-		return debug_exit(vcpu, DB, bits);
+		return raise_db(vcpu, bits);
 	check_guards(vcpu);
 	opcode = load(lender, rip);
 	if (opcode == 0xcc && uses(vcpu, KVM_GUESTDBG_USE_SW_BP))
@@ -219,6 +240,10 @@ static int execute(struct fake_vcpu *vcpu)
 		return -1;
 	case 0xeb:
 		vcpu->regs.rip = rip + 2 + (uint64_t)(int64_t)(int8_t)load(lender, rip + 1);
+		break;
+	case 0x0f:
+		if (!execute_mov_dr7(vcpu))
+			return debug_exit(vcpu, DB, DR6_BD);
 		break;
 	case 0xcf:
 		return_from(vcpu);
@@ -249,7 +274,7 @@ static int execute(struct fake_vcpu *vcpu)
 	}
 	if (step)
 		traps |= DR6_BS;
-	return traps ? debug_exit(vcpu, DB, traps) : -1;
+	return traps ? raise_db(vcpu, traps) : -1;
 }
 
 /* ---- ioctls ------------------------------------------------------------------------------ */

@@ -6,7 +6,7 @@
  * watches the daemon for what it must never do, and misbehaves on request.
  *
  * The machine runs 64-bit code with paging on: gva X and gva FAKE_ALIAS + X are both gpa X.
- * Instructions: NOP, INT3, JMP short, HLT, IRET, OUT imm8, INC byte [disp32], MOV byte [disp32], imm8.
+ * Instructions: NOP, INT3, JMP short, HLT, IRET, OUT imm8, INC byte [disp32], MOV byte [disp32], imm8, MOV DR7, RAX.
  */
 #ifndef TESTS_FAKE_LENDER_H
 #define TESTS_FAKE_LENDER_H

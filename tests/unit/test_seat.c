@@ -433,12 +433,12 @@ static int resume_one(struct other *other, unsigned thread, enum target_action a
 	return DO(other, resume, threads);
 }
 
-static void other_set_pc(struct other *other, unsigned thread, uint64_t pc)
+static void other_set_register(struct other *other, unsigned thread, unsigned number, uint64_t to)
 {
 	uint8_t value[TARGET_REGISTER_MAX_BYTES] = { 0 };
 
-	memcpy(value, &pc, sizeof(pc));
-	assert_int_equal(DO(other, register_write, thread, X86_REG_RIP, value), 0);
+	memcpy(value, &to, sizeof(to));
+	assert_int_equal(DO(other, register_write, thread, number, value), 0);
 }
 
 static void test_one_by_one(void **state)
@@ -516,6 +516,49 @@ static void test_hits_planted(void **state)
 	non_stop_finish(rig, &other);
 }
 
+/* Watches, itself, a byte that it writes, and then does not: MOV DR7, RAX; INC byte [FAKE_CODE + 0x800]; JMP back. */
+#define WATCHES "\x0f\x23\xf8\xfe\x04\x25\x00\x08\x01\x00\xeb\xf4"
+
+/*
+ * Four breakpoints have all the debug registers, which nobody asked for: they give way when the guest, which did
+ * not use its own until then, does.
+ */
+static void test_registers_give_way(void **state)
+{
+	struct rig *rig = rig_make(2);
+	struct fake_vcpu *vcpu = &rig->lender.vcpus[0];
+	struct other other;
+	unsigned traps;
+
+	(void)state;
+	CODE(rig, 0, WATCHES);
+	CODE(rig, 1, LOOP);
+	vcpu->debugregs.db[1] = FAKE_CODE + 0x800;
+	vcpu->regs.rax = X86_DR7_FIXED;
+	seat_fini(&rig->seat);
+	fake_lender_start(&rig->lender);
+	other_sit(&other, rig);
+	assert_int_equal(DO(&other, set_non_stop, true), 0);
+	other_hold(rig, &other);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(other_insert(&other, FAKE_CODE + 0x1100 + 4 * i), 0);
+	DO(&other, unhold);
+	assert_true(moves(rig, 0) && moves(rig, 1));
+	assert_int_equal(rig->vm->plants.count, 0);
+	halt(rig, &other, 1);
+	other_set_register(&other, 1, X86_REG_RAX,
+		X86_DR7_FIXED | X86_RW_WRITE << 20 | 2 << 2); /* G1, one byte */
+	assert_int_equal(resume_one(&other, 1, TARGET_CONTINUE), 0);
+	for (int turn = 0; turn < 500 && atomic_load(&vcpu->guest_db) < 3; turn++)
+		rig_turn(rig, 10);
+	traps = atomic_load(&vcpu->guest_db);
+	assert_true(traps >= 3);
+	assert_int_equal(rig->vm->plants.count, 1);
+	assert_string_equal(other.message, "");
+	assert_true(moves(rig, 1));
+	non_stop_finish(rig, &other);
+}
+
 /* Alone over what is planted, onto an INT3 of the guest's that the person wants to hear of: the others go on. */
 static void test_own_int3_met_alone(void **state)
 {
@@ -535,7 +578,7 @@ static void test_own_int3_met_alone(void **state)
 	assert_int_equal(other.stop.thread, 1);
 	assert_int_equal(other.stop.reason, TARGET_STOP_SWBREAK);
 	assert_int_equal(rig->vm->plants.count, 1);
-	other_set_pc(&other, 1, FAKE_CODE + 3);
+	other_set_register(&other, 1, X86_REG_RIP, FAKE_CODE + 3);
 	assert_int_equal(resume_one(&other, 1, TARGET_STEP), 0);
 	await(rig, &other.stops, 2);
 	assert_int_equal(other.stop.reason, TARGET_STOP_STEP);
@@ -617,7 +660,7 @@ static void test_back_to_all_stop(void **state)
 	assert_int_equal(DO(&other, hold, 0), -EINPROGRESS);
 	await(rig, &other.stops, 2);
 	assert_true(stands(rig, 0) && stands(rig, 1));
-	other_set_pc(&other, 1, FAKE_CODE);
+	other_set_register(&other, 1, X86_REG_RIP, FAKE_CODE);
 	assert_int_equal(other_resume(&other, TARGET_CONTINUE, TARGET_CONTINUE), 0);
 	assert_true(moves(rig, 0) && moves(rig, 1));
 	non_stop_finish(rig, &other);
@@ -757,6 +800,7 @@ int main(void)
 		cmocka_unit_test(test_hits_in_registers),
 		cmocka_unit_test(test_driver_leaves_in_a_step),
 		cmocka_unit_test(test_hits_planted),
+		cmocka_unit_test(test_registers_give_way),
 		cmocka_unit_test(test_own_int3_met_alone),
 		cmocka_unit_test(test_halts_in_order),
 		cmocka_unit_test(test_both_seats_are_told),
