@@ -7,7 +7,7 @@
  *	struct gdbproxy *proxy = NULL;
  *	gdbproxy_open(&proxy, "/run/gdbproxyd/vcpu.sock", "my-vm", nr_vcpus);
  *	gdbproxy_add_memory(proxy, 0, size, memory, memfd, 0, 0);
- *	for each vCPU: gdbproxy_add_vcpu(proxy, index, vcpu_fd, kvm_run, &vcpu[index]);
+ *	for each vCPU: gdbproxy_add_vcpu(proxy, index, vcpu_id, vcpu_fd, kvm_run, &vcpu[index]);
  *	gdbproxy_ready(proxy, GDBPROXY_RUN);
  *	...
  *	in each vCPU's thread: gdbproxy_run(vcpu[index]) in place of ioctl(vcpu_fd, KVM_RUN, 0)

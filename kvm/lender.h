@@ -187,6 +187,12 @@ void lender_region_vacate(struct lender_region *region);
 int64_t lender_now_ms(void);
 
 /*
+ * Where the VMM has that guest-physical byte, for writing; NULL when it is not lent, or a ROM.  Call with one of the
+ * locks, and do not keep it: the VMM may take the memory away.
+ */
+uint8_t *lender_memory_at(const struct gdbproxy *proxy, gpa_t gpa);
+
+/*
  * lender_link_sync(), and what follows from its result: attached when all is told, the tie cut when
  * the daemon refused or is gone.  Without a link: 0.  Call with link_lock.
  */

@@ -25,13 +25,112 @@ void lender_loss_begin(struct gdbproxy_vcpu *vcpu)
 
 #if defined(__x86_64__)
 
-static void loss_set_tf(int fd)
+#define FLAGS_TF UINT64_C(0x100)
+
+/* ---- the guest's stack ------------------------------------------------------------------- */
+
+struct loss_stack {
+	struct gdbproxy_vcpu *vcpu;
+	uint64_t base, top, mask; /* of offsets in the segment */
+	unsigned word;            /* bytes of one in an exception's frame */
+};
+
+static bool loss_open_stack(struct gdbproxy_vcpu *vcpu, struct loss_stack *stack)
 {
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	bool is_long;
+
+	if (ioctl(vcpu->vcpu_fd, KVM_GET_REGS, &regs) < 0 ||
+		ioctl(vcpu->vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
+		return false;
+	is_long = sregs.efer & 0x400; /* LMA */
+	*stack = (struct loss_stack){
+		.vcpu = vcpu, .top = regs.rsp, .mask = UINT64_MAX, .word = is_long ? 8 : 4
+	};
+	if (!is_long || !sregs.cs.l) {
+		stack->base = sregs.ss.base;
+		stack->mask = sregs.ss.db ? UINT32_MAX : UINT16_MAX;
+	}
+	return true;
+}
+
+/* One byte so far above the top, in the VMM's memory; NULL when nothing that can be written is there. */
+static uint8_t *loss_find(const struct loss_stack *stack, unsigned offset)
+{
+	struct kvm_translation translation = {
+		.linear_address = stack->base + ((stack->top + offset) & stack->mask),
+	};
+
+	if (ioctl(stack->vcpu->vcpu_fd, KVM_TRANSLATE, &translation) < 0 || !translation.valid)
+		return NULL;
+	return lender_memory_at(stack->vcpu->proxy, translation.physical_address);
+}
+
+static bool loss_read_word(const struct loss_stack *stack, unsigned index, uint64_t *value)
+{
+	*value = 0;
+	for (unsigned i = 0; i < stack->word; i++) {
+		const uint8_t *byte = loss_find(stack, index * stack->word + i);
+
+		if (!byte)
+			return false;
+		*value |= (uint64_t)*byte << (8 * i);
+	}
+	return true;
+}
+
+/* offset: of flags on the stack. TF is bit 0 of their second byte. */
+static void loss_clear_tf(const struct loss_stack *stack, unsigned offset)
+{
+	uint8_t *byte = loss_find(stack, offset + 1);
+
+	if (byte)
+		__atomic_fetch_and(byte, (uint8_t)~(FLAGS_TF >> 8), __ATOMIC_RELEASE);
+}
+
+static void loss_clean_frame(const struct loss_stack *stack)
+{
+	uint64_t frame[LOSS_X86_FRAME];
+	unsigned flags;
+
+	for (unsigned i = 0; i < LOSS_X86_FRAME; i++)
+		if (!loss_read_word(stack, i, &frame[i]))
+			return;
+	flags = loss_x86_64_frame_flags(frame);
+	if (flags)
+		loss_clear_tf(stack, flags * stack->word);
+}
+
+/* What the step has had saved with TF set, which was KVM's. */
+static void loss_clean_stack(struct gdbproxy_vcpu *vcpu, const struct loss_x86_64 *loss)
+{
+	bool faulted = loss_x86_64_faulted(loss);
+	struct loss_stack stack;
+
+	if ((!faulted && !loss_x86_64_pushed(loss)) || !loss_open_stack(vcpu, &stack))
+		return;
+	pthread_mutex_lock(&vcpu->proxy->table_lock); /* no memory goes meanwhile */
+	if (faulted)
+		loss_clean_frame(&stack);
+	else
+		loss_clear_tf(&stack, 0);
+	pthread_mutex_unlock(&vcpu->proxy->table_lock);
+}
+
+/* ---- registers, exceptions --------------------------------------------------------------- */
+
+static void loss_clean_registers(int fd, const struct loss_x86_64 *loss)
+{
+	bool tf = loss_x86_64_tf(loss), saved = loss_x86_64_saved(loss);
 	struct kvm_regs regs;
 
-	if (ioctl(fd, KVM_GET_REGS, &regs) < 0)
+	if ((!tf && !saved) || ioctl(fd, KVM_GET_REGS, &regs) < 0)
 		return;
-	regs.rflags |= 0x100;
+	if (tf)
+		regs.rflags |= FLAGS_TF;
+	if (saved)
+		regs.r11 &= ~FLAGS_TF;
 	ioctl(fd, KVM_SET_REGS, &regs);
 }
 
@@ -62,8 +161,8 @@ void lender_loss_mend(struct gdbproxy_vcpu *vcpu)
 		ioctl(vcpu->vcpu_fd, KVM_GET_DEBUGREGS, &own) < 0)
 		return;
 	loss.dr7 = own.dr7;
-	if (loss_x86_64_tf(&loss))
-		loss_set_tf(vcpu->vcpu_fd);
+	loss_clean_stack(vcpu, &loss);
+	loss_clean_registers(vcpu->vcpu_fd, &loss);
 	causes = loss_x86_64_causes(&loss);
 	if (causes)
 		loss_inject(vcpu->vcpu_fd, &own, causes);

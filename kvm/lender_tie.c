@@ -45,6 +45,15 @@ static const struct lender_region *region_of(
 	return NULL;
 }
 
+uint8_t *lender_memory_at(const struct gdbproxy *proxy, gpa_t gpa)
+{
+	const struct lender_region *region = region_of(proxy, gpa, 1);
+
+	if (!region || (region->flags & HANDOVER_MEMORY_READONLY))
+		return NULL;
+	return (uint8_t *)(uintptr_t)(region->hva + (gpa - region->gpa));
+}
+
 /* Other vCPUs may be executing there: an instruction changes in one store where it can. */
 static void bytes_store(uint8_t *at, const uint8_t *bytes, unsigned length)
 {

@@ -10,17 +10,25 @@ enum {
 	SLOTS = 4,
 };
 
-#define DR6_BS UINT64_C(0x4000)
+#define DR6_BS         UINT64_C(0x4000)
+#define FLAGS_TF       UINT64_C(0x100)
+#define FLAGS_ALWAYS   UINT64_C(0x2)
+#define FLAGS_RESERVED UINT64_C(0xffffffffffc00000)
+
+static unsigned loss_x86_64_owner(const struct loss_x86_64 *loss, unsigned n)
+{
+	return (loss->word >> (LOSS_X86_SLOT + 4 * n)) & 15;
+}
 
 /* Bn is the guest's when its own register is there, or, with none of the debugger's, when it is enabled. */
 static uint64_t loss_x86_64_slot(const struct loss_x86_64 *loss, unsigned n)
 {
-	unsigned own = (loss->word >> (LOSS_X86_SLOT + 4 * n)) & 15;
+	unsigned own = loss_x86_64_owner(loss, n);
 
 	if (!(loss->dr6 >> n & 1))
 		return 0;
 	if (loss->control & USE_HW_BP)
-		return own ? UINT64_C(1) << (own - 1) : 0;
+		return own >= 1 && own <= SLOTS ? UINT64_C(1) << (own - 1) : 0;
 	return loss->dr7 >> (2 * n) & 3 ? UINT64_C(1) << n : 0;
 }
 
@@ -37,16 +45,61 @@ uint64_t loss_x86_64_causes(const struct loss_x86_64 *loss)
 	return causes;
 }
 
+static bool loss_x86_64_done(const struct loss_x86_64 *loss)
+{
+	return (loss->control & SINGLESTEP) && loss->exited && loss->is_db && (loss->dr6 & DR6_BS);
+}
+
 /* A step that came out without BS is at the handler of a fault, where TF is clear. */
 bool loss_x86_64_tf(const struct loss_x86_64 *loss)
 {
-	bool done = loss->exited && loss->is_db && (loss->dr6 & DR6_BS);
+	bool done = loss_x86_64_done(loss);
 
 	if (!(loss->control & SINGLESTEP) || (loss->exited && !done))
 		return false;
 	if (done && (loss->word & LOSS_X86_TF_LOADED))
 		return loss->word & LOSS_X86_TF_AFTER;
 	return loss->word & LOSS_X86_TF;
+}
+
+unsigned loss_x86_64_pushed(const struct loss_x86_64 *loss)
+{
+	static const uint8_t bytes[] = { 0, 2, 4, 8 };
+
+	if (!loss_x86_64_done(loss) || (loss->word & LOSS_X86_TF))
+		return 0;
+	return bytes[(loss->word >> LOSS_X86_PUSHES) & 3];
+}
+
+bool loss_x86_64_saved(const struct loss_x86_64 *loss)
+{
+	return loss_x86_64_done(loss) && (loss->word & LOSS_X86_SAVES) &&
+	       !(loss->word & LOSS_X86_TF);
+}
+
+bool loss_x86_64_faulted(const struct loss_x86_64 *loss)
+{
+	if (!(loss->control & SINGLESTEP) || !(loss->control & USE_HW_BP) || !loss->exited ||
+		!loss->is_db || (loss->dr6 & DR6_BS) || (loss->word & LOSS_X86_TF))
+		return false;
+	for (unsigned n = 0; n < SLOTS; n++)
+		if ((loss->dr6 >> n & 1) && loss_x86_64_owner(loss, n) == LOSS_X86_HANDLER)
+			return true;
+	return false;
+}
+
+static bool is_flags(uint64_t word)
+{
+	return (word & FLAGS_TF) && (word & FLAGS_ALWAYS) && !(word & FLAGS_RESERVED);
+}
+
+/* RIP, CS, flags; or an error code before them, and then CS where the flags would be. */
+unsigned loss_x86_64_frame_flags(const uint64_t *frame)
+{
+	for (unsigned i = 2; i < LOSS_X86_FRAME; i++)
+		if (is_flags(frame[i]))
+			return i;
+	return 0;
 }
 
 /* ---- arm64 (Arm ARM, D1.3) --------------------------------------------------------------- */

@@ -20,8 +20,12 @@ enum {
 	LOSS_X86_TF_LOADED =
 		1 << 1,             /* and the instruction loads another TF (POPF, IRET, SYSRET): */
 	LOSS_X86_TF_AFTER = 1 << 2, /* this one */
+	LOSS_X86_PUSHES =
+		3, /* 2 bits from here: the instruction pushes RFLAGS, as 2 << (n - 1) bytes */
+	LOSS_X86_SAVES = 1 << 5, /* it saves RFLAGS in R11 (SYSCALL) */
 	LOSS_X86_SLOT =
-		8, /* 4 bits from here for each of DR0-3: 0, or 1 + the guest's own number of it */
+		8, /* 4 bits from here for each of DR0-3: 0, or 1 + the guest's own number of it, or: */
+	LOSS_X86_HANDLER = 15, /* the first instruction of a handler, where a step of KVM's ends */
 };
 
 /* How a vCPU was run, and how it came out. */
@@ -39,6 +43,20 @@ uint64_t loss_x86_64_causes(const struct loss_x86_64 *loss);
 
 /* Whether RFLAGS.TF is to be set: the guest's own. */
 bool loss_x86_64_tf(const struct loss_x86_64 *loss);
+
+/* The instruction was executed, and has pushed flags with a TF that is not the guest's: so many bytes; else 0. */
+unsigned loss_x86_64_pushed(const struct loss_x86_64 *loss);
+
+/* The same for R11. */
+bool loss_x86_64_saved(const struct loss_x86_64 *loss);
+
+/* It has faulted instead: the exception's frame, at the top of the stack, has that TF. */
+bool loss_x86_64_faulted(const struct loss_x86_64 *loss);
+
+enum { LOSS_X86_FRAME = 4 }; /* words of a frame that are enough to find its flags in */
+
+/* Which of them are the flags, with TF set; 0: none is.  The error code, or RIP, comes first. */
+unsigned loss_x86_64_frame_flags(const uint64_t *frame);
 
 /* ---- arm64 ------------------------------------------------------------------------------- */
 

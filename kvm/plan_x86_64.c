@@ -309,14 +309,21 @@ static uint64_t plan_dr7(const struct debug_plan *plan)
 	return plan->watch_guest_debug_registers ? dr7 | X86_DR7_GD : dr7;
 }
 
-/* Which slots are the guest's own. */
+/* Which slots are the guest's own, and which end a step by KVM at the handler of its fault. */
 static uint32_t plan_loss(const struct debug_plan *plan)
 {
 	uint32_t word = 0;
 
-	for (unsigned i = 0; i < X86_SLOTS; i++)
-		if (plan->slots[i].owner == SLOT_GUEST)
-			word |= (plan->slots[i].guest_index + 1u) << (LOSS_X86_SLOT + 4 * i);
+	for (unsigned i = 0; i < X86_SLOTS; i++) {
+		const struct slot *slot = &plan->slots[i];
+		uint32_t owner = 0;
+
+		if (slot->owner == SLOT_GUEST)
+			owner = slot->guest_index + 1u;
+		else if (slot->owner == SLOT_INTERNAL && (plan->control & X86_GUESTDBG_SINGLESTEP))
+			owner = LOSS_X86_HANDLER;
+		word |= owner << (LOSS_X86_SLOT + 4 * i);
+	}
 	return word;
 }
 

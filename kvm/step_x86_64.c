@@ -342,6 +342,10 @@ static uint32_t state_loss(const struct state *state)
 
 	if (state->loads_tf)
 		word |= LOSS_X86_TF_LOADED | (state->tf_after ? LOSS_X86_TF_AFTER : 0);
+	if (state->kind == INSTRUCTION_PUSHF) /* 1, 2, 3 for 2, 4, 8 bytes */
+		word |= (state->operand / 4u + 1u) << LOSS_X86_PUSHES;
+	if (state->kind == INSTRUCTION_SYSCALL)
+		word |= LOSS_X86_SAVES;
 	return word;
 }
 

@@ -14,7 +14,7 @@ UNIT := test_activation test_agent test_breakpoint test_breakpoint_code test_cha
 	test_reply test_run_control test_saved_registers test_scan test_seat test_session \
 	test_step_arm64 test_step_x86_64 test_stop_queue test_stop_reply test_stored_vm test_table_entry \
 	test_thread_id test_view test_vmcoreinfo test_walk_memo
-UNIT += $(if $(filter x86_64,$(ARCH)),test_transfer_x86_64) test_xsave_x86_64
+UNIT += $(if $(filter x86_64,$(ARCH)),test_lender_loss test_transfer_x86_64) test_xsave_x86_64
 UNIT_HELPERS := $(filter-out tests/unit/test_%.c tests/unit/rsp_serve.c,$(wildcard tests/unit/*.c))
 FUZZERS := fuzz_agent fuzz_channel fuzz_conf fuzz_ctl fuzz_handover fuzz_journal fuzz_lender fuzz_lobby fuzz_monitor \
 	fuzz_packet fuzz_session fuzz_stored_vm fuzz_vmcoreinfo
@@ -29,7 +29,7 @@ $(BUILD)/tests/helpers.a: $(call object,$(UNIT_HELPERS) $(CTL))
 
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/helpers.a $(BUILD)/product.a
 	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ -lcmocka -lev -lm -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $(filter %.o,$^) $(filter %.a,$^) -lcmocka -lev -lm -o $@
 
 $(BUILD)/tests/replay: $(BUILD)/tests/session/replay.o $(BUILD)/tests/helpers.a $(BUILD)/product.a
 	$(call say,LINK)
@@ -52,11 +52,14 @@ $(BUILD)/tests/test_lender: $(call object,tests/system/test_lender.c tests/syste
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ -o $@
 
-# Where there is no KVM: a VMM whose KVM is a stand-in, and who has gdbproxyd take it for one.  x86-64.
-STANDIN := $(if $(filter x86_64,$(ARCH)),$(BUILD)/tests/standin-vmm $(BUILD)/tests/standin-fd.so)
-$(BUILD)/tests/standin-vmm: $(call object,tests/system/standin_vmm.c tests/system/standin_kvm.c) $(BUILD)/libgdbproxy.a
+# Where there is no KVM: VMMs whose KVM is a stand-in, and who has gdbproxyd take it for one.  x86-64.
+STANDIN_VMMS := $(BUILD)/tests/standin-vmm $(BUILD)/tests/standin-many
+STANDIN := $(if $(filter x86_64,$(ARCH)),$(STANDIN_VMMS) $(BUILD)/tests/standin-fd.so)
+$(BUILD)/tests/standin-vmm: $(call object,tests/system/standin_vmm.c)
+$(BUILD)/tests/standin-many: $(call object,tests/system/standin_many.c)
+$(STANDIN_VMMS): $(call object,tests/system/standin_kvm.c) $(BUILD)/libgdbproxy.a
 	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) -pthread -Wl,--wrap=ioctl $^ -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) -pthread -Wl,--wrap=ioctl $(filter %.o,$^) $(filter %.a,$^) -o $@
 $(BUILD)/tests/standin-fd.so: $(BUILD)/pic/tests/system/standin_fd.o
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared $^ -o $@
@@ -111,6 +114,7 @@ $(BUILD)/static/linux_init: $(call object,tests/system/linux_init.c)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static -s $^ -o $@
 
 # The lender is no part of the product's archive, whose other end it is.
+$(BUILD)/tests/unit/test_lender_loss: $(call object,$(LENDER))
 $(BUILD)/tests/fuzz/fuzz_lender: $(call object,$(LENDER))
 fuzz-fuzz_lender: $(call object,$(LENDER))
 
@@ -186,6 +190,7 @@ check-built:
 		'gdbproxyctl, arm64=tests/system/ctl arm64' \
 		'gdbproxyctl, x86-64 in Bochs=tests/system/ctl x86-bochs' \
 		'many VMs, arm64=tests/system/scale arm64 40 8' \
+		'many VMs, without KVM=tests/system/scale alone 1000 100 5' \
 		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 6' \
 		'sudden death, arm64=tests/system/sudden-death arm64 20' \
 		'sudden death, this machine=tests/system/sudden-death host 20' \

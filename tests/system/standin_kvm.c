@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -23,7 +24,8 @@ enum {
 };
 
 struct standin_vcpu {
-	int fd;
+	const struct standin_memory *memory;
+	bool has_exits;
 	struct kvm_run *run;
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
@@ -37,10 +39,8 @@ struct standin_vcpu {
 
 int __wrap_ioctl(int fd, unsigned long request, ...);
 
-/* ioctl() has no argument to carry them. */
-static struct standin_vcpu standin_vcpus[STANDIN_VCPUS];
-static const uint8_t *standin_memory;
-static size_t standin_size;
+/* By their descriptors: ioctl() has no other argument to find them by. */
+static struct standin_vcpu *standin_vcpus[STANDIN_FDS];
 
 /* ---- the guest --------------------------------------------------------------------------- */
 
@@ -48,7 +48,9 @@ static uint8_t vcpu_byte(const struct standin_vcpu *vcpu, uint64_t offset)
 {
 	uint64_t at = vcpu->regs.rip + offset;
 
-	return at < standin_size ? __atomic_load_n(&standin_memory[at], __ATOMIC_ACQUIRE) : 0;
+	if (at >= vcpu->memory->size)
+		return 0;
+	return __atomic_load_n(&vcpu->memory->bytes[at], __ATOMIC_ACQUIRE);
 }
 
 static void vcpu_exit_debug(struct standin_vcpu *vcpu, uint32_t exception, uint64_t dr6)
@@ -95,6 +97,11 @@ static bool vcpu_step(struct standin_vcpu *vcpu)
 	return false;
 }
 
+static bool vcpu_is_halted(const struct standin_vcpu *vcpu)
+{
+	return vcpu_byte(vcpu, 0) == 0xf4;
+}
+
 static bool vcpu_burst(struct standin_vcpu *vcpu)
 {
 	for (unsigned i = 0; i < STANDIN_BURST; i++)
@@ -106,16 +113,17 @@ static bool vcpu_burst(struct standin_vcpu *vcpu)
 /* A signal that comes just before the sleep costs a millisecond: its handler has set immediate_exit. */
 static int vcpu_run(struct standin_vcpu *vcpu)
 {
-	const struct timespec millisecond = { .tv_nsec = 1000000 };
-	bool has_exits = vcpu == &standin_vcpus[0];
+	const struct timespec millisecond = { .tv_nsec = 1000000 }, second = { .tv_sec = 1 };
 
 	while (!__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_SEQ_CST)) {
-		if (!vcpu_burst(vcpu))
+		bool is_halted = vcpu_is_halted(vcpu);
+
+		if (!is_halted && !vcpu_burst(vcpu))
 			return 0;
-		if (nanosleep(&millisecond, NULL) < 0)
+		if (nanosleep(is_halted ? &second : &millisecond, NULL) < 0)
 			break;
 		vcpu->run->exit_reason = KVM_EXIT_IO;
-		if (has_exits)
+		if (vcpu->has_exits)
 			return 0;
 	}
 	vcpu->run->exit_reason = KVM_EXIT_INTR;
@@ -189,34 +197,30 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_start(arguments, request);
 	argument = va_arg(arguments, void *);
 	va_end(arguments);
-	for (unsigned i = 0; i < STANDIN_VCPUS; i++)
-		if (standin_vcpus[i].run && standin_vcpus[i].fd == fd)
-			return vcpu_call(&standin_vcpus[i], request, argument);
+	if (fd >= 0 && fd < STANDIN_FDS && standin_vcpus[fd])
+		return vcpu_call(standin_vcpus[fd], request, argument);
 	errno = ENOTTY;
 	return -1;
 }
 
 /* ---- vCPUs ------------------------------------------------------------------------------- */
 
-void standin_kvm_open(const uint8_t *memory, size_t size)
-{
-	standin_memory = memory;
-	standin_size = size;
-}
-
-int standin_kvm_create_vcpu(unsigned index, uint64_t rip, struct kvm_run **run)
+int standin_kvm_create_vcpu(
+	unsigned index, const struct standin_memory *memory, uint64_t rip, struct kvm_run **run)
 {
 	const struct kvm_segment flat = {
 		.limit = UINT32_MAX, .db = 1, .s = 1, .g = 1, .present = 1
 	};
-	struct standin_vcpu *vcpu = &standin_vcpus[index];
+	int fd = index ? timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC) : eventfd(0, EFD_CLOEXEC);
+	struct standin_vcpu *vcpu = calloc(1, sizeof(*vcpu));
 	struct kvm_sregs *sregs = &vcpu->sregs;
 	void *page = mmap(
 		NULL, sizeof(**run), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	vcpu->fd = index ? timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC) : eventfd(0, EFD_CLOEXEC);
-	if (vcpu->fd < 0 || page == MAP_FAILED)
+	if (fd < 0 || fd >= STANDIN_FDS || !vcpu || page == MAP_FAILED)
 		err(1, "vCPU %u", index);
+	vcpu->memory = memory;
+	vcpu->has_exits = index == 0;
 	sregs->cs = sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ss = flat;
 	sregs->cs.type = 11;
 	sregs->ds.type = sregs->es.type = sregs->fs.type = sregs->gs.type = sregs->ss.type = 3;
@@ -226,15 +230,16 @@ int standin_kvm_create_vcpu(unsigned index, uint64_t rip, struct kvm_run **run)
 	vcpu->debugregs.dr6 = 0xffff0000 | STANDIN_DR6;
 	vcpu->debugregs.dr7 = 0x400;
 	*run = vcpu->run = page;
-	return vcpu->fd;
+	standin_vcpus[fd] = vcpu;
+	return fd;
 }
 
-unsigned long standin_kvm_steps(unsigned index)
+unsigned long standin_kvm_steps(int fd)
 {
-	return atomic_load(&standin_vcpus[index].steps);
+	return atomic_load(&standin_vcpus[fd]->steps);
 }
 
-uint32_t standin_kvm_control(unsigned index)
+uint32_t standin_kvm_control(int fd)
 {
-	return atomic_load(&standin_vcpus[index].control);
+	return atomic_load(&standin_vcpus[fd]->control);
 }

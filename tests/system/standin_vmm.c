@@ -25,6 +25,7 @@
 #include "tests/system/standin_kvm.h"
 
 enum {
+	VCPUS = 2,
 	REGION_SIZE = 0x10000,
 	MODULE_GPA = 0x100000,
 	LOOP_GPA = 0x1000, /* vCPU i's is 0x100 further on */
@@ -39,14 +40,16 @@ struct region {
 };
 
 struct vcpu {
+	int fd;
 	struct gdbproxy_vcpu *lent;
 	struct kvm_run *run;
 };
 
 struct vmm {
 	struct gdbproxy *proxy;
-	struct vcpu vcpus[STANDIN_VCPUS];
+	struct vcpu vcpus[VCPUS];
 	struct region low, module;
+	struct standin_memory runs;
 };
 
 /* ---- memory ------------------------------------------------------------------------------ */
@@ -111,9 +114,9 @@ static void *vcpu_thread(void *context)
 static void vmm_say_state(struct vmm *vmm)
 {
 	printf("state attached=%d", gdbproxy_is_attached(vmm->proxy));
-	for (unsigned i = 0; i < STANDIN_VCPUS; i++)
-		printf(" steps%u=%lu debug%u=%u", i, standin_kvm_steps(i), i,
-			standin_kvm_control(i));
+	for (unsigned i = 0; i < VCPUS; i++)
+		printf(" steps%u=%lu debug%u=%u", i, standin_kvm_steps(vmm->vcpus[i].fd), i,
+			standin_kvm_control(vmm->vcpus[i].fd));
 	printf(" low=%u module=%u\n", region_altered(&vmm->low), region_altered(&vmm->module));
 }
 
@@ -169,11 +172,11 @@ static void vmm_make(struct vmm *vmm)
 {
 	region_make(&vmm->low, 0);
 	region_make(&vmm->module, MODULE_GPA);
-	for (unsigned i = 0; i < STANDIN_VCPUS; i++)
+	for (unsigned i = 0; i < VCPUS; i++)
 		region_put_loop(&vmm->low, LOOP_GPA + i * LOOP_DISTANCE);
 	memcpy(vmm->low.made, vmm->low.memory, REGION_SIZE);
 	memcpy(vmm->module.made, vmm->module.memory, REGION_SIZE);
-	standin_kvm_open(vmm->low.memory, REGION_SIZE);
+	vmm->runs = (struct standin_memory){ .bytes = vmm->low.memory, .size = REGION_SIZE };
 }
 
 static void vmm_check(const struct vmm *vmm, int rc)
@@ -184,14 +187,16 @@ static void vmm_check(const struct vmm *vmm, int rc)
 
 static void vmm_register(struct vmm *vmm, const char *path)
 {
-	vmm_check(vmm, gdbproxy_open(&vmm->proxy, path, "vm", STANDIN_VCPUS));
+	vmm_check(vmm, gdbproxy_open(&vmm->proxy, path, "vm", VCPUS));
 	vmm_check(vmm, vmm_add_region(vmm, &vmm->low));
 	vmm_check(vmm, vmm_add_region(vmm, &vmm->module));
-	for (unsigned i = 0; i < STANDIN_VCPUS; i++) {
+	for (unsigned i = 0; i < VCPUS; i++) {
 		struct vcpu *vcpu = &vmm->vcpus[i];
-		int fd = standin_kvm_create_vcpu(i, LOOP_GPA + i * LOOP_DISTANCE, &vcpu->run);
 
-		vmm_check(vmm, gdbproxy_add_vcpu(vmm->proxy, i, i, fd, vcpu->run, &vcpu->lent));
+		vcpu->fd = standin_kvm_create_vcpu(
+			i, &vmm->runs, LOOP_GPA + i * LOOP_DISTANCE, &vcpu->run);
+		vmm_check(vmm,
+			gdbproxy_add_vcpu(vmm->proxy, i, i, vcpu->fd, vcpu->run, &vcpu->lent));
 	}
 	vmm_check(vmm, gdbproxy_ready(vmm->proxy, GDBPROXY_RUN));
 }
@@ -207,7 +212,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	vmm_make(&vmm);
 	vmm_register(&vmm, argv[1]);
-	for (unsigned i = 0; i < STANDIN_VCPUS; i++)
+	for (unsigned i = 0; i < VCPUS; i++)
 		if (pthread_create(&thread, NULL, vcpu_thread, &vmm.vcpus[i]) != 0)
 			errx(1, "no thread for a vCPU");
 	while (fgets(order, sizeof(order), stdin))

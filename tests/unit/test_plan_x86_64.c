@@ -415,6 +415,7 @@ static void test_handlers_come_last(void **context)
 	assert_int_equal(plan.slots[2].owner, SLOT_HOST);
 	assert_int_equal(plan.slots[3].owner, SLOT_INTERNAL);
 	assert_true(plan.slots[3].gva == 0x5000);
+	assert_int_equal(encoded(&plan, NULL).pad, 0xf << 20); /* LOSS_X86_HANDLER */
 	own_breakpoints(&cpu);
 	request.point_count = 0;
 	plan = plan_for(&cpu, &request);
