@@ -82,7 +82,7 @@ LIBGDBPROXY := $(LENDER) kvm/channel.c kvm/channel_$(ARCH).c kvm/journal.c kvm/l
 
 DAEMON := daemon/activation.c daemon/address.c daemon/control.c daemon/counts.c daemon/ctl.c \
 	daemon/ctl_request.c daemon/daemon.c daemon/debugger.c daemon/directory.c \
-	daemon/fd_receive.c daemon/fd_send.c daemon/hold.c daemon/http_request.c daemon/isolation.c daemon/json.c \
+	daemon/fd_keep.c daemon/fd_receive.c daemon/fd_send.c daemon/hold.c daemon/http_request.c daemon/isolation.c daemon/json.c \
 	daemon/landlock.c daemon/lent_vm.c \
 	daemon/listener.c daemon/listeners.c daemon/lobby.c daemon/log.c daemon/metrics.c \
 	daemon/notify.c daemon/options.c daemon/outlet.c daemon/peer.c daemon/peer_process.c daemon/prometheus.c \

@@ -627,9 +627,3 @@ void ctl_stop(struct ctl *ctl)
 	ctl_drop_clients(ctl);
 	listener_stop(&ctl->listener);
 }
-
-void ctl_forget(struct ctl *ctl)
-{
-	ctl_drop_clients(ctl);
-	listener_forget(&ctl->listener);
-}

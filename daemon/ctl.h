@@ -29,9 +29,6 @@ int ctl_start(struct ctl *ctl, struct daemon *daemon);
 /* Closes everything.  Safe on one that is all zero. */
 void ctl_stop(struct ctl *ctl);
 
-/* In a forked child: closes our copies and leaves the rest alone. */
-void ctl_forget(struct ctl *ctl);
-
 /* vmm has no worker any more, for now. */
 void ctl_on_worker_end(struct ctl *ctl, struct vmm *vmm);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "daemon/activation.h"
 #include "daemon/daemon.h"
+#include "daemon/fd_keep.h"
 #include "daemon/isolation.h"
 #include "daemon/lobby.h"
 #include "daemon/log.h"
@@ -265,7 +266,7 @@ static int daemon_run_lobby(struct service *lobby, int control_fd)
 		.control_fd = control_fd,
 	};
 
-	daemon_forget(daemon, NULL);
+	daemon_forget(daemon, &control_fd, 1);
 	return lobby_main(&orders);
 }
 
@@ -533,22 +534,12 @@ void daemon_stop(struct daemon *daemon)
 }
 
 /* syscalls(main): ev_signal_stop ev_loop_destroy */
-void daemon_forget(struct daemon *daemon, const struct vmm *served)
+void daemon_forget(struct daemon *daemon, int *fds, unsigned count)
 {
-	for (struct vmm *vmm = daemon->vmms; vmm; vmm = vmm->next)
-		vmm_forget(vmm, vmm == served);
-	listeners_forget(&daemon->listeners);
-	notify_close(&daemon->notify);
-	listener_forget(&daemon->vcpu_listener);
-	ctl_forget(&daemon->ctl);
-	metrics_forget(&daemon->metrics);
-	service_fini(&daemon->lobby);
 	directory_seal(&daemon->directory);
-	ev_prepare_stop(daemon->loop, &daemon->reaper);
-	ev_timer_stop(daemon->loop, &daemon->status);
-	ev_timer_stop(daemon->loop, &daemon->patience);
 	ev_signal_stop(daemon->loop, &daemon->sigterm);
 	ev_signal_stop(daemon->loop, &daemon->sigint);
 	ev_signal_stop(daemon->loop, &daemon->sighup);
 	ev_loop_destroy(daemon->loop);
+	fd_keep(fds, count);
 }

@@ -72,10 +72,11 @@ void daemon_run(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon);
 
 /*
- * In a forked child that is to serve one VMM, or none: closes our copies of everything else and leaves
- * what it stands for alone; the directory can be read.  The loop is gone afterwards.
+ * In a forked child: closes our copies of all but the count in fds, and leaves what they stand for alone; the
+ * directory can be read.  The loop is gone afterwards, and what is left of *daemon is of no use: the child does not touch
+ * it, so that its pages stay main's as well, however many VMs there are.
  */
-void daemon_forget(struct daemon *daemon, const struct vmm *served);
+void daemon_forget(struct daemon *daemon, int *fds, unsigned count);
 
 /* From now on these, which become the daemon's to free. */
 void daemon_set_options(struct daemon *daemon, struct options *options);

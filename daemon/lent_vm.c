@@ -38,7 +38,10 @@ int lent_vm_adopt_journal(struct lent_vm *lent, int fd)
 	struct journal journal;
 	int rc = journal_open(fd, &journal);
 
+	if (rc == 0)
+		rc = journal_keep_to_oneself(&journal);
 	if (rc < 0) {
+		journal_close(&journal);
 		close(fd);
 		return rc;
 	}
@@ -60,6 +63,20 @@ void lent_vm_fini(struct lent_vm *lent)
 	lent->vcpus = NULL;
 	lent->vcpu_count = lent->region_count = 0;
 	journal_close(&lent->journal);
+}
+
+unsigned lent_vm_fds(const struct lent_vm *lent, int *fds)
+{
+	unsigned count = 0;
+
+	fds[count++] = lent->journal.fd;
+	for (unsigned i = 0; i < lent->region_count; i++)
+		fds[count++] = lent->regions[i].fd;
+	for (unsigned i = 0; i < lent->vcpu_count; i++) {
+		fds[count++] = lent->vcpus[i].vcpu_fd;
+		fds[count++] = lent->vcpus[i].channel_fd;
+	}
+	return count;
 }
 
 /*

@@ -42,6 +42,12 @@ int lent_vm_init(struct lent_vm *lent, const char *name, pid_t pid, uid_t uid, u
  */
 int lent_vm_adopt_journal(struct lent_vm *lent, int fd);
 
+/* So many fds at most, in any lent VM. */
+enum { LENT_VM_MAX_FDS = 1 + HANDOVER_MAX_REGIONS + 2 * HANDOVER_MAX_VCPUS };
+
+/* Every fd of it, in no order, -1 where there is none; how many. */
+unsigned lent_vm_fds(const struct lent_vm *lent, int *fds);
+
 /* Closes every fd; safe on one that is all zero but for an init that failed. */
 void lent_vm_fini(struct lent_vm *lent);
 

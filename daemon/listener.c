@@ -124,13 +124,3 @@ void listener_stop(struct listener *listener)
 	listen_address_close(&listener->address, &fd);
 	listener->loop = NULL;
 }
-
-void listener_forget(struct listener *listener)
-{
-	if (!listener->loop)
-		return;
-	ev_io_stop(listener->loop, &listener->io);
-	ev_timer_stop(listener->loop, &listener->pause);
-	close(listener->io.fd);
-	listener->loop = NULL;
-}

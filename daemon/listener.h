@@ -38,7 +38,4 @@ int listener_adopt(struct listener *listener, struct ev_loop *loop, int fd,
 /* Stops and removes the socket file.  Safe on one that is all zero or was never started. */
 void listener_stop(struct listener *listener);
 
-/* In a forked child: closes our copy of the socket; it and its file remain the parent's. */
-void listener_forget(struct listener *listener);
-
 #endif

@@ -169,9 +169,3 @@ void listeners_stop(struct listeners *listeners)
 	for (unsigned i = 0; i < LISTENERS_MAX; i++)
 		listener_stop(&listeners->slots[i]);
 }
-
-void listeners_forget(struct listeners *listeners)
-{
-	for (unsigned i = 0; i < LISTENERS_MAX; i++)
-		listener_forget(&listeners->slots[i]);
-}

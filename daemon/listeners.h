@@ -37,9 +37,6 @@ bool listeners_have(const struct listeners *listeners, const struct listen_addre
 
 void listeners_stop(struct listeners *listeners);
 
-/* In a forked child. */
-void listeners_forget(struct listeners *listeners);
-
 /* listener_start() with its log line: that it listens for peers ("debuggers"), or why not. */
 int listeners_start_one(struct listener *listener, struct ev_loop *loop, const char *peers,
 	const struct listen_address *address, int type, mode_t mode, listener_on_accept on_accept,

@@ -397,9 +397,3 @@ void metrics_stop(struct metrics *metrics)
 	metrics_drop_clients(metrics);
 	listener_stop(&metrics->listener);
 }
-
-void metrics_forget(struct metrics *metrics)
-{
-	metrics_drop_clients(metrics);
-	listener_forget(&metrics->listener);
-}

@@ -30,9 +30,6 @@ int metrics_start(struct metrics *metrics, struct daemon *daemon);
 /* Closes everything.  Safe on one that is all zero. */
 void metrics_stop(struct metrics *metrics);
 
-/* In a forked child: closes our copies and leaves the rest alone. */
-void metrics_forget(struct metrics *metrics);
-
 /* A worker has answered that question, and its counts have been noted. */
 void metrics_on_answer(struct metrics *metrics, uint32_t question);
 

@@ -47,7 +47,8 @@ static unsigned store_take_id(struct store *store)
 
 /* ---- the record -------------------------------------------------------------------------- */
 
-/* syscalls(main): mmap */
+/* A child has no mapping of it. */
+/* syscalls(main): madvise mmap */
 static int entry_map(struct store_entry *entry)
 {
 	void *page = mmap(
@@ -56,7 +57,7 @@ static int entry_map(struct store_entry *entry)
 	if (page == MAP_FAILED)
 		return -errno;
 	entry->record = page;
-	return 0;
+	return madvise(page, sizeof(*entry->record), MADV_DONTFORK) < 0 ? -errno : 0;
 }
 
 /* Of a fixed size, and not to be opened for writing by another user through /proc. */

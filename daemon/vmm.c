@@ -158,8 +158,10 @@ static int vmm_run_worker(struct service *worker, int control_fd)
 		.job = vmm->worker_job,
 		.control_fd = control_fd,
 	};
+	int fds[1 + LENT_VM_MAX_FDS];
 
-	daemon_forget(vmm->daemon, vmm);
+	fds[0] = control_fd;
+	daemon_forget(vmm->daemon, fds, 1 + lent_vm_fds(&vmm->lent, fds + 1));
 	return worker_main(&orders);
 }
 
@@ -632,25 +634,4 @@ void vmm_destroy(struct vmm *vmm)
 			lent_vm_fini(&vmm->lent);
 	}
 	free(vmm);
-}
-
-static void vmm_forget_io(struct ev_loop *loop, struct ev_io *io)
-{
-	ev_io_stop(loop, io);
-	close(io->fd);
-}
-
-void vmm_forget(struct vmm *vmm, bool keep_lent)
-{
-	struct ev_loop *loop = vmm_loop(vmm);
-
-	if (vmm->life != VMM_ENDED)
-		vmm_forget_io(loop, &vmm->io);
-	peer_process_unwatch(&vmm->process);
-	if (vmm->rsp_listener.loop)
-		listener_forget(&vmm->rsp_listener);
-	service_fini(&vmm->worker);
-	store_forget(&vmm->stored);
-	if (vmm->is_named && vmm->life != VMM_ENDED && !keep_lent)
-		lent_vm_fini(&vmm->lent);
 }

@@ -119,10 +119,4 @@ struct counts vmm_counts(const struct vmm *vmm);
 /* How many instructions are planted, as the journal says; it is read as a whole, so not in passing. */
 unsigned vmm_planted(const struct vmm *vmm);
 
-/*
- * In a forked child: closes our copies of this VMM's descriptors and leaves what they stand for
- * alone; keep_lent: but for those of the lent VM, which the child is for.
- */
-void vmm_forget(struct vmm *vmm, bool keep_lent);
-
 #endif

@@ -44,6 +44,12 @@ static void page_init(struct journal_page *page)
 	page->magic = JOURNAL_MAGIC;
 }
 
+/* syscalls(main): madvise */
+int journal_keep_to_oneself(const struct journal *journal)
+{
+	return madvise(journal->page, sizeof(*journal->page), MADV_DONTFORK) < 0 ? -errno : 0;
+}
+
 /* syscalls(main): memfd_create ftruncate */
 int journal_create(struct journal *journal)
 {
@@ -56,6 +62,8 @@ int journal_create(struct journal *journal)
 	rc = ftruncate(journal->fd, sizeof(*journal->page)) < 0 ? -errno : 0;
 	if (rc == 0)
 		rc = journal_map(journal, journal->fd, PROT_READ | PROT_WRITE);
+	if (rc == 0)
+		rc = journal_keep_to_oneself(journal);
 	if (rc == 0)
 		rc = journal_protect(journal->fd);
 	if (rc < 0)

@@ -61,7 +61,7 @@ struct journal {
 
 #define JOURNAL_CLOSED ((struct journal){ .fd = -1 })
 
-/* Makes an empty journal, sealed so that it keeps its size.  0 or -errno. */
+/* Makes an empty journal, sealed so that it keeps its size, and kept to oneself.  0 or -errno. */
 int journal_create(struct journal *journal);
 
 /*
@@ -76,6 +76,12 @@ int journal_share(const struct journal *journal);
  * sealed memfd of the right size with the right header.
  */
 int journal_open(int fd, struct journal *journal);
+
+/*
+ * A child forked from now on has no mapping of it, so page means nothing there: it opens what it is for by the fd.
+ * 0 or -errno of madvise(2).
+ */
+int journal_keep_to_oneself(const struct journal *journal);
 
 /* Unmaps and closes; safe on a closed one. */
 void journal_close(struct journal *journal);

@@ -86,7 +86,7 @@ static void loss_clear_tf(const struct loss_stack *stack, unsigned offset)
 	uint8_t *byte = loss_find(stack, offset + 1);
 
 	if (byte)
-		__atomic_fetch_and(byte, (uint8_t)~(FLAGS_TF >> 8), __ATOMIC_RELEASE);
+		__atomic_fetch_and(byte, (uint8_t) ~(FLAGS_TF >> 8), __ATOMIC_RELEASE);
 }
 
 static void loss_clean_frame(const struct loss_stack *stack)

@@ -4,7 +4,7 @@
 UNIT := test_activation test_agent test_breakpoint test_breakpoint_code test_channel test_client test_command \
 	test_condition test_conf test_conversation test_ctl_request test_cursor test_debugger test_decide_arm64 \
 	test_decide_x86_64 test_description test_description_arm64 test_directory \
-	test_document test_dwarf test_exception_log test_fd_receive test_fifo test_handover test_handover_talk test_hostile_reports \
+	test_document test_dwarf test_exception_log test_fd_keep test_fd_receive test_fifo test_handover test_handover_talk test_hostile_reports \
 	test_hex test_hold test_inject_arm64 test_inject_x86_64 test_instruction_arm64 \
 	test_instruction_x86_64 test_isolation test_journal test_json test_keep test_linux_guest test_linux_kernel_arm64 \
 	test_linux_kernel_x86_64 test_listen_address test_loss test_mappings test_memory test_monitor \
@@ -131,7 +131,7 @@ tests: $(UNIT_PROGRAMS) $(FUZZ_REPLAYS) $(BUILD)/tests/replay $(BUILD)/tests/ctl
 
 # ---- make check --------------------------------------------------------------------------------
 
-.SECONDARY:
+.PRECIOUS: %.o
 .PHONY: check check-built check-unproven lint fuzz
 
 SANITIZED := build/$(ARCH)-sanitized

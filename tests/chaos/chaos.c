@@ -134,6 +134,12 @@ static void chaos_print_round(const struct chaos *chaos)
 	       ": %s killed after %u packets; the last was: %s\n",
 		chaos->round, chaos->orders.seed, victim_names[chaos->victim], chaos->packets,
 		chaos->last);
+	for (uint32_t i = 0; i < TRAIL_LINES; i++) {
+		const char *line = chaos->talk->trail[(chaos->talk->lines + i) % TRAIL_LINES];
+
+		if (*line)
+			printf("#   %s\n", line);
+	}
 }
 
 __attribute__((format(printf, 3, 4))) static void chaos_fail(
@@ -152,7 +158,7 @@ __attribute__((format(printf, 3, 4))) static void chaos_fail(
 	chaos_print_round(chaos);
 	cast_print_tail(&chaos->cast, "daemon.err", 14, stdout);
 	cast_print_tail(&chaos->cast, "vmm.err", 4, stdout);
-	cast_print_tail(&chaos->cast, "vmm.out", 4, stdout);
+	cast_print_tail(&chaos->cast, "vmm.out", 16, stdout);
 	fflush(stdout);
 }
 

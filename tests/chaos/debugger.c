@@ -81,8 +81,18 @@ static _Noreturn void debugger_end(struct debugger *debugger, int error)
 
 /* ---- packets ----------------------------------------------------------------------------- */
 
+static void debugger_remember(struct debugger *debugger, const char *arrow, const char *text)
+{
+	struct debugger_talk *talk = debugger->talk;
+
+	snprintf(talk->trail[talk->lines % TRAIL_LINES], TRAIL_SIZE, "%s %.*s", arrow,
+		TRAIL_SIZE - 4, text);
+	talk->lines = talk->lines + 1;
+}
+
 static void debugger_note(struct debugger *debugger, const char *text)
 {
+	debugger_remember(debugger, "->", text);
 	for (unsigned i = 0; i < sizeof(debugger->talk->last) - 1; i++) {
 		debugger->talk->last[i] = text[i];
 		if (!text[i])
@@ -128,6 +138,9 @@ static int debugger_receive(struct debugger *debugger, int timeout_ms)
 	while (rc > 0 && debugger_is_told(debugger));
 	if (rc < 0)
 		debugger_end(debugger, rc);
+	if (rc > 0)
+		debugger_remember(debugger, debugger->peer.is_notification ? "<%" : "<-",
+			debugger->peer.packet);
 	return rc;
 }
 

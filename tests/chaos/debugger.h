@@ -26,12 +26,16 @@ struct debugger_orders {
 	uint64_t seed, round; /* determine all that it does */
 };
 
+enum { TRAIL_LINES = 32, TRAIL_SIZE = 80 };
+
 /* Shared with the process that started it: what it is at. */
 struct debugger_talk {
 	volatile uint32_t is_at_work; /* connected, and has had its first answer */
 	volatile uint32_t packets;    /* sent since */
 	char last[96];                /* the last one */
-	char complaint[256];          /* why it has ended with DEBUGGER_COMPLAINS */
+	volatile uint32_t lines;      /* sent and received; the last ones, cut short: */
+	char trail[TRAIL_LINES][TRAIL_SIZE];
+	char complaint[256]; /* why it has ended with DEBUGGER_COMPLAINS */
 };
 
 /* How it ends, when it is not killed. */

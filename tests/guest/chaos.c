@@ -10,6 +10,7 @@
 #define CHAOS_ROUNDS_TO_IDLE 2
 #define CHAOS_FIBONACCI      6
 #define CHAOS_USER_ROUNDS    5
+#define CHAOS_SHOWN          4
 #define DIGEST_BASIS         0xcbf29ce484222325ull /* FNV-1a */
 #define DIGEST_PRIME         0x100000001b3ull
 
@@ -103,20 +104,22 @@ static void chaos_run(struct cpu *cpu, const struct chaos_test *test, struct out
 	outcome_note(outcome, record, test->has_result ? result : 0);
 }
 
-/* The first event that is another than it should be; the handlers have written it down last. */
+/* The events from the first on that is another than it should be. */
 static void chaos_show(const struct record *record, const struct outcome *wanted)
 {
-	for (unsigned i = 0; i < recorded(record); i++) {
+	unsigned first = 0;
+
+	while (first < recorded(record) && first < wanted->events &&
+		digest_event(&record->events[first]) == wanted->digests[first])
+		first++;
+	for (unsigned i = first; i < recorded(record) && i < first + CHAOS_SHOWN; i++) {
 		const struct record_event *event = &record->events[i];
 
-		if (i < wanted->events && digest_event(event) == wanted->digests[i])
-			continue;
 		console_print(
 			"chaos: event %u: pc %#lx cause %#lx detail %#lx debug %#lx flags %#lx", i,
 			(unsigned long)event->pc, (unsigned long)event->cause,
 			(unsigned long)event->detail, (unsigned long)event->debug,
 			(unsigned long)event->flags);
-		return;
 	}
 	console_print("chaos: system call's flags %#lx", (unsigned long)record->syscall_flags);
 }

@@ -195,8 +195,8 @@ static void vmm_register(struct vmm *vmm, const char *path)
 
 		vcpu->fd = standin_kvm_create_vcpu(
 			i, &vmm->runs, LOOP_GPA + i * LOOP_DISTANCE, &vcpu->run);
-		vmm_check(vmm,
-			gdbproxy_add_vcpu(vmm->proxy, i, i, vcpu->fd, vcpu->run, &vcpu->lent));
+		vmm_check(
+			vmm, gdbproxy_add_vcpu(vmm->proxy, i, i, vcpu->fd, vcpu->run, &vcpu->lent));
 	}
 	vmm_check(vmm, gdbproxy_ready(vmm->proxy, GDBPROXY_RUN));
 }

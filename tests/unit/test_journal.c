@@ -170,6 +170,21 @@ static void test_garbage_slots(void **state)
 	assert_int_equal(found, 4);
 }
 
+/* A worker has no other VM's journal: main's mappings are not there. */
+static void test_not_inherited(void **state)
+{
+	const struct journal *journal = *state;
+	unsigned char resident;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(mincore(journal->page, 1, &resident) < 0 && errno == ENOMEM ? 0 : 1);
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(mincore(journal->page, 1, &resident), 0);
+}
+
 /* ---- a writer killed at any instruction -------------------------------------------------- */
 
 struct scene {
@@ -177,9 +192,13 @@ struct scene {
 	volatile uint32_t rounds;
 };
 
-/* Plants and takes back at every address in turn, for ever. */
-static void write_until_killed(struct journal *journal, struct scene *scene)
+/* As a worker does: plants and takes back at every address in turn, for ever. */
+static void write_until_killed(int fd, struct scene *scene)
 {
+	struct journal mapped, *journal = &mapped;
+
+	if (journal_open(fd, journal) < 0)
+		_exit(1);
 	for (;;) {
 		for (unsigned at = 0; at < sizeof(scene->guest); at++) {
 			uint8_t own = (uint8_t)at;
@@ -219,7 +238,7 @@ static void test_killed_writer(void **state)
 		pid_t pid = fork();
 
 		if (pid == 0)
-			write_until_killed(*state, scene);
+			write_until_killed(((struct journal *)*state)->fd, scene);
 		while (scene->rounds <= i)
 			usleep(10);
 		usleep((useconds_t)(rand() % 50));
@@ -243,6 +262,7 @@ int main(void)
 		T(bad_length),
 		T(full),
 		T(shared),
+		T(not_inherited),
 		T(opened_for_writing),
 		T(open_lies),
 		T(garbage_slots),

@@ -457,8 +457,8 @@ static void test_pushf(void **context)
 		poke(&machine, STACK - 8, UINT64_C(0x1111111111111111), 8);
 		poke(&machine, STACK, UINT64_C(0x2222222222222222), 8);
 		begin_at(&machine, cases[i].code, cases[i].length);
-		assert_int_equal(machine.step.on_loss >> LOSS_X86_PUSHES & 3,
-			cases[i].bytes == 8 ? 3 : 1);
+		assert_int_equal(
+			machine.step.on_loss >> LOSS_X86_PUSHES & 3, cases[i].bytes == 8 ? 3 : 1);
 		poke(&machine, top, cases[i].pushed, cases[i].bytes);
 		machine.cpu.x86_64.regs.rsp = top;
 		end(&machine, PC + cases[i].length);
