@@ -267,6 +267,14 @@ struct arch {
 
 	void (*decide)(const struct debug_event *event, struct decision *decision);
 
+	/*
+	 * True when KVM, if a signal brought it out at this instruction while nothing was debugged, may be about
+	 * to let the guest have the hardware's debug registers: what KVM_SET_GUEST_DEBUG loads there now it
+	 * would take for the guest's own at the next exit (KVM_DEBUGREG_WONT_EXIT in vmx.c, handle_dr(), svm.c,
+	 * dr_interception(), x86.c, vcpu_enter_guest()).  NULL: never.
+	 */
+	bool (*lends_registers)(const struct cpu *cpu, const uint8_t *code, unsigned length);
+
 	/* True when code starts with the guest's own breakpoint instruction (INT3, BRK #n). */
 	bool (*is_breakpoint)(const uint8_t *code, unsigned length);
 	/* The injection that gives the guest the breakpoint exception of that instruction. */

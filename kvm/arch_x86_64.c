@@ -240,6 +240,7 @@ const struct arch arch_x86_64 = {
 	.plan = plan_x86_64_make,
 	.encode = plan_x86_64_encode,
 	.decide = decide_x86_64,
+	.lends_registers = plan_x86_64_lends,
 	.is_breakpoint = inject_x86_64_is_breakpoint,
 	.own_breakpoint = inject_x86_64_own_breakpoint,
 	.injection_groups = inject_x86_64_groups,

@@ -195,6 +195,7 @@ int plan_x86_64_check_point(const struct cpu *cpu, const struct hardware_point *
 uint32_t plan_x86_64_groups(const struct debug_request *request);
 void plan_x86_64_make(
 	const struct cpu *cpu, const struct debug_request *request, struct debug_plan *plan);
+bool plan_x86_64_lends(const struct cpu *cpu, const uint8_t *code, unsigned length);
 size_t plan_x86_64_encode(
 	const struct debug_plan *plan, const struct injection *injection, void *arg);
 

@@ -127,6 +127,11 @@ static void decode_two_bytes(struct cursor *cursor, struct instruction_x86_64 *o
 		out->kind = INSTRUCTION_UD2;
 		out->vector = 6;
 		break;
+	case 0x21:
+	case 0x23:
+		out->kind = INSTRUCTION_MOV_DR;
+		cursor_take(cursor);
+		break;
 	case 0x34:
 		out->kind = INSTRUCTION_SYSENTER;
 		break;

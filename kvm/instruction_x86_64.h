@@ -22,6 +22,7 @@ enum instruction_x86_64_kind {
 	INSTRUCTION_INT3, /* CC */
 	INSTRUCTION_INTO,
 	INSTRUCTION_UD2,
+	INSTRUCTION_MOV_DR,  /* from or to a debug register */
 	INSTRUCTION_LOAD_SS, /* MOV SS, POP SS: no #DB between it and the next instruction */
 };
 

@@ -152,8 +152,8 @@ struct gdbproxy_vcpu {
 	bool fresh;      /* nothing has been done to the vCPU since KVM_RUN returned */
 	enum lender_sync sync;
 	/* How it was run last, and whether it has come out by a debug exit and nobody has decided: loss.h. */
-	uint32_t loss_control, loss_word;
-	uint32_t next_control, next_word; /* how it is to be run next */
+	struct kvm_guest_debug loss_debug;
+	struct kvm_guest_debug next_debug; /* how it is to be run next */
 	bool loss_exited;
 	struct lender_alarm alarm;
 	size_t after; /* where in program the `after` list begins; 0: there is none to do */

@@ -12,15 +12,13 @@
 
 void lender_loss_note(struct gdbproxy_vcpu *vcpu, const struct kvm_guest_debug *debug)
 {
-	vcpu->next_control = debug->control;
-	vcpu->next_word = debug->pad;
+	vcpu->next_debug = *debug;
 }
 
 void lender_loss_begin(struct gdbproxy_vcpu *vcpu)
 {
 	vcpu->loss_exited = false;
-	vcpu->loss_control = vcpu->next_control;
-	vcpu->loss_word = vcpu->next_word;
+	vcpu->loss_debug = vcpu->next_debug;
 }
 
 #if defined(__x86_64__)
@@ -33,6 +31,7 @@ struct loss_stack {
 	struct gdbproxy_vcpu *vcpu;
 	uint64_t base, top, mask; /* of offsets in the segment */
 	unsigned word;            /* bytes of one in an exception's frame */
+	uint64_t pc;              /* linear */
 };
 
 static bool loss_open_stack(struct gdbproxy_vcpu *vcpu, struct loss_stack *stack)
@@ -45,10 +44,13 @@ static bool loss_open_stack(struct gdbproxy_vcpu *vcpu, struct loss_stack *stack
 		ioctl(vcpu->vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
 		return false;
 	is_long = sregs.efer & 0x400; /* LMA */
-	*stack = (struct loss_stack){
-		.vcpu = vcpu, .top = regs.rsp, .mask = UINT64_MAX, .word = is_long ? 8 : 4
-	};
+	*stack = (struct loss_stack){ .vcpu = vcpu,
+		.top = regs.rsp,
+		.mask = UINT64_MAX,
+		.word = is_long ? 8 : 4,
+		.pc = regs.rip };
 	if (!is_long || !sregs.cs.l) {
+		stack->pc = (uint32_t)(sregs.cs.base + regs.rip);
 		stack->base = sregs.ss.base;
 		stack->mask = sregs.ss.db ? UINT32_MAX : UINT16_MAX;
 	}
@@ -103,19 +105,16 @@ static void loss_clean_frame(const struct loss_stack *stack)
 }
 
 /* What the step has had saved with TF set, which was KVM's. */
-static void loss_clean_stack(struct gdbproxy_vcpu *vcpu, const struct loss_x86_64 *loss)
+static void loss_clean_stack(const struct loss_stack *stack, const struct loss_x86_64 *loss)
 {
-	bool faulted = loss_x86_64_faulted(loss);
-	struct loss_stack stack;
+	pthread_mutex_t *lock = &stack->vcpu->proxy->table_lock;
 
-	if ((!faulted && !loss_x86_64_pushed(loss)) || !loss_open_stack(vcpu, &stack))
-		return;
-	pthread_mutex_lock(&vcpu->proxy->table_lock); /* no memory goes meanwhile */
-	if (faulted)
-		loss_clean_frame(&stack);
-	else
-		loss_clear_tf(&stack, 0);
-	pthread_mutex_unlock(&vcpu->proxy->table_lock);
+	pthread_mutex_lock(lock); /* no memory goes meanwhile */
+	if (loss_x86_64_faulted(loss))
+		loss_clean_frame(stack);
+	else if (loss_x86_64_pushed(loss))
+		loss_clear_tf(stack, 0);
+	pthread_mutex_unlock(lock);
 }
 
 /* ---- registers, exceptions --------------------------------------------------------------- */
@@ -148,20 +147,24 @@ void lender_loss_mend(struct gdbproxy_vcpu *vcpu)
 {
 	const struct kvm_debug_exit_arch *debug = &vcpu->run->debug.arch;
 	struct loss_x86_64 loss = {
-		.control = vcpu->loss_control,
-		.word = vcpu->loss_word,
+		.control = vcpu->loss_debug.control,
+		.word = vcpu->loss_debug.pad,
 		.exited = vcpu->loss_exited,
 		.is_db = debug->exception == 1,
 		.dr6 = debug->dr6,
 	};
 	struct kvm_debugregs own;
+	struct loss_stack stack;
 	uint64_t causes;
 
 	if (!(loss.control & KVM_GUESTDBG_ENABLE) ||
-		ioctl(vcpu->vcpu_fd, KVM_GET_DEBUGREGS, &own) < 0)
+		ioctl(vcpu->vcpu_fd, KVM_GET_DEBUGREGS, &own) < 0 || !loss_open_stack(vcpu, &stack))
 		return;
 	loss.dr7 = own.dr7;
-	loss_clean_stack(vcpu, &loss);
+	loss.pc = stack.pc;
+	for (unsigned i = 0; i < LOSS_X86_SLOTS; i++)
+		loss.addresses[i] = vcpu->loss_debug.arch.debugreg[i];
+	loss_clean_stack(&stack, &loss);
 	loss_clean_registers(vcpu->vcpu_fd, &loss);
 	causes = loss_x86_64_causes(&loss);
 	if (causes)
@@ -198,7 +201,7 @@ static int loss_each(int fd, unsigned long request, uint32_t word, struct loss_a
 void lender_loss_mend(struct gdbproxy_vcpu *vcpu)
 {
 	struct loss_arm64 regs = { .exited = vcpu->loss_exited };
-	uint32_t word = vcpu->loss_word;
+	uint32_t word = vcpu->loss_debug.pad;
 	int fd = vcpu->vcpu_fd;
 
 	if (!word || (word & LOSS_ARM64_READ) > 31 ||

@@ -41,7 +41,7 @@ void lender_vcpu_undebug(struct gdbproxy_vcpu *vcpu)
 		lender_loss_mend(vcpu);
 	}
 	vcpu->debugged = vcpu->loss_exited = false;
-	vcpu->loss_control = vcpu->loss_word = vcpu->next_control = vcpu->next_word = 0;
+	vcpu->loss_debug = vcpu->next_debug = off;
 	lender_sync_end(vcpu);
 }
 

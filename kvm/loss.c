@@ -7,7 +7,6 @@
 enum {
 	SINGLESTEP = 0x2, /* KVM_GUESTDBG_... */
 	USE_HW_BP = 0x20000,
-	SLOTS = 4,
 };
 
 #define DR6_BS         UINT64_C(0x4000)
@@ -28,7 +27,7 @@ static uint64_t loss_x86_64_slot(const struct loss_x86_64 *loss, unsigned n)
 	if (!(loss->dr6 >> n & 1))
 		return 0;
 	if (loss->control & USE_HW_BP)
-		return own >= 1 && own <= SLOTS ? UINT64_C(1) << (own - 1) : 0;
+		return own >= 1 && own <= LOSS_X86_SLOTS ? UINT64_C(1) << (own - 1) : 0;
 	return loss->dr7 >> (2 * n) & 3 ? UINT64_C(1) << n : 0;
 }
 
@@ -38,7 +37,7 @@ uint64_t loss_x86_64_causes(const struct loss_x86_64 *loss)
 
 	if (!loss->exited || !loss->is_db)
 		return 0;
-	for (unsigned n = 0; n < SLOTS; n++)
+	for (unsigned n = 0; n < LOSS_X86_SLOTS; n++)
 		causes |= loss_x86_64_slot(loss, n);
 	if (!(loss->control & SINGLESTEP) || (loss->word & LOSS_X86_TF))
 		causes |= loss->dr6 & DR6_BS;
@@ -50,12 +49,28 @@ static bool loss_x86_64_done(const struct loss_x86_64 *loss)
 	return (loss->control & SINGLESTEP) && loss->exited && loss->is_db && (loss->dr6 & DR6_BS);
 }
 
+/* By its debug register, or by something that came before it. */
+static bool loss_x86_64_at_handler(const struct loss_x86_64 *loss)
+{
+	if (!(loss->control & SINGLESTEP) || !(loss->control & USE_HW_BP))
+		return false;
+	for (unsigned n = 0; n < LOSS_X86_SLOTS; n++) {
+		bool is_here = loss->exited ? loss->is_db && (loss->dr6 >> n & 1)
+					    : loss->pc == loss->addresses[n];
+
+		if (is_here && loss_x86_64_owner(loss, n) == LOSS_X86_HANDLER)
+			return !loss_x86_64_done(loss);
+	}
+	return false;
+}
+
 /* A step that came out without BS is at the handler of a fault, where TF is clear. */
 bool loss_x86_64_tf(const struct loss_x86_64 *loss)
 {
 	bool done = loss_x86_64_done(loss);
 
-	if (!(loss->control & SINGLESTEP) || (loss->exited && !done))
+	if (!(loss->control & SINGLESTEP) || (loss->exited && !done) ||
+		loss_x86_64_at_handler(loss))
 		return false;
 	if (done && (loss->word & LOSS_X86_TF_LOADED))
 		return loss->word & LOSS_X86_TF_AFTER;
@@ -79,13 +94,7 @@ bool loss_x86_64_saved(const struct loss_x86_64 *loss)
 
 bool loss_x86_64_faulted(const struct loss_x86_64 *loss)
 {
-	if (!(loss->control & SINGLESTEP) || !(loss->control & USE_HW_BP) || !loss->exited ||
-		!loss->is_db || (loss->dr6 & DR6_BS) || (loss->word & LOSS_X86_TF))
-		return false;
-	for (unsigned n = 0; n < SLOTS; n++)
-		if ((loss->dr6 >> n & 1) && loss_x86_64_owner(loss, n) == LOSS_X86_HANDLER)
-			return true;
-	return false;
+	return !(loss->word & LOSS_X86_TF) && loss_x86_64_at_handler(loss);
 }
 
 static bool is_flags(uint64_t word)

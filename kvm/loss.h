@@ -26,6 +26,7 @@ enum {
 	LOSS_X86_SLOT =
 		8, /* 4 bits from here for each of DR0-3: 0, or 1 + the guest's own number of it, or: */
 	LOSS_X86_HANDLER = 15, /* the first instruction of a handler, where a step of KVM's ends */
+	LOSS_X86_SLOTS = 4,
 };
 
 /* How a vCPU was run, and how it came out. */
@@ -36,6 +37,8 @@ struct loss_x86_64 {
 	bool is_db;   /* #DB, else #BP, which is executed again */
 	uint64_t dr6; /* as KVM has it */
 	uint64_t dr7; /* the guest's own */
+	uint64_t pc;  /* linear */
+	uint64_t addresses[LOSS_X86_SLOTS]; /* what KVM_SET_GUEST_DEBUG had for DR0-3 */
 };
 
 /* The causes of #DB that are the guest's, as bits of DR6; 0: none. */
@@ -50,7 +53,10 @@ unsigned loss_x86_64_pushed(const struct loss_x86_64 *loss);
 /* The same for R11. */
 bool loss_x86_64_saved(const struct loss_x86_64 *loss);
 
-/* It has faulted instead: the exception's frame, at the top of the stack, has that TF. */
+/*
+ * It has faulted instead: the exception's frame, at the top of the stack, has that TF.  The vCPU is at the handler's first
+ * instruction, and may have come out before the debug register there had its turn.
+ */
 bool loss_x86_64_faulted(const struct loss_x86_64 *loss);
 
 enum { LOSS_X86_FRAME = 4 }; /* words of a frame that are enough to find its flags in */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 #include "kvm/arch_x86_64.h"
+#include "kvm/instruction_x86_64.h"
 #include "kvm/loss.h"
 
 /* ---- a watched range in aligned pieces --------------------------------------------------- */
@@ -281,6 +282,14 @@ void plan_x86_64_make(
 	slots = plan_uses_slots(plan);
 	plan->control = plan_control(request, slots);
 	plan->watch_guest_debug_registers = slots && plan_watches(cpu, request);
+}
+
+bool plan_x86_64_lends(const struct cpu *cpu, const uint8_t *code, unsigned length)
+{
+	struct instruction_x86_64 instruction;
+
+	instruction_x86_64_decode(code, length, arch_x86_64_code_bits(cpu), &instruction);
+	return instruction.kind == INSTRUCTION_MOV_DR;
 }
 
 /* ---- the ioctl's argument ---------------------------------------------------------------- */

@@ -235,11 +235,32 @@ static void run_on_vmm_exit(struct vm *vm, struct vcpu *vcpu)
 	run_step_abandon(vm, vcpu);
 }
 
+static bool run_is_at_lender(struct vm *vm, struct vcpu *vcpu, gva_t pc)
+{
+	struct view view = { .vm = vm, .vcpu = vcpu };
+	uint8_t code[16];
+	ssize_t length = view_read(&view, pc, code, sizeof(code));
+
+	return length > 0 && vm->arch->lends_registers(&vcpu->cpu, code, (unsigned)length);
+}
+
+/* Has KVM the debug registers under way to the guest? With guest debug on only if it had before, and has not run since. */
+static void run_note_lending(struct vm *vm, struct vcpu *vcpu, gva_t pc)
+{
+	if (!vm->arch->lends_registers)
+		return;
+	if (vcpu->plan.control)
+		vcpu->lends = vcpu->lends && pc == vcpu->lends_at;
+	else
+		vcpu->lends = run_is_at_lender(vm, vcpu, pc);
+}
+
 static void run_on_asked(struct vm *vm, struct vcpu *vcpu)
 {
 	gva_t pc = run_pc(vm, vcpu);
 	bool moved = vcpu->stepping && pc != vcpu->step.from;
 
+	run_note_lending(vm, vcpu, pc);
 	if (moved && vcpu->step.trap) {
 		run_on_step_done(vm, vcpu, vcpu->errand);
 		return;
@@ -312,6 +333,7 @@ static void run_on_held(struct vm *vm, struct vcpu *vcpu)
 		run_on_asked(vm, vcpu);
 		return;
 	}
+	run_note_lending(vm, vcpu, run_pc(vm, vcpu));
 	vcpu->halt_reason = TARGET_STOP_HALTED;
 	run_report_halt(vm, vcpu);
 }
@@ -320,6 +342,7 @@ void run_on_parked(struct vm *vm, struct vcpu *vcpu)
 {
 	switch (vcpu->port.report.head.reason) {
 	case CHANNEL_DEBUG:
+		vcpu->lends = false;
 		run_on_debug(vm, vcpu);
 		vcpu->late = false;
 		break;
@@ -330,6 +353,7 @@ void run_on_parked(struct vm *vm, struct vcpu *vcpu)
 		run_on_held(vm, vcpu);
 		break;
 	case CHANNEL_VMM_EXIT:
+		vcpu->lends = false;
 		run_on_vmm_exit(vm, vcpu);
 		break;
 	case CHANNEL_FAILED:

@@ -117,7 +117,7 @@ struct debug_request run_request(struct vm *vm, const struct vcpu *vcpu)
 
 	if (vm->state == VM_FREE)
 		return (struct debug_request){ 0 };
-	if (vcpu->errand != VCPU_SILENT) {
+	if (vcpu->errand != VCPU_SILENT && !vcpu->lends) {
 		request.points = vm->points;
 		request.point_count = vm->point_count;
 	}
@@ -125,7 +125,8 @@ struct debug_request run_request(struct vm *vm, const struct vcpu *vcpu)
 	request.skip_watch = request.skip_at_pc && vcpu->pass && vcpu->pass_watch;
 	if (vcpu->stepping) {
 		request.step = vcpu->step.trap;
-		request.run_to_count = vcpu->step.run_to_count;
+		if (!vcpu->lends || !vcpu->step.trap)
+			request.run_to_count = vcpu->step.run_to_count;
 		memcpy(request.run_to, vcpu->step.run_to, sizeof(request.run_to));
 	}
 	return request;
@@ -151,6 +152,7 @@ void run_launch(struct vm *vm, struct vcpu *vcpu, enum vcpu_errand errand)
 
 	vm->counts.runs++;
 	if (rc == 0) {
+		vcpu->lends_at = arch->pc(&vcpu->cpu);
 		run_inject(vm, vcpu);
 		vcpu->errand = errand;
 		vcpu->ends = vm->state != VM_FREE && !vm->is_kept;
@@ -219,6 +221,8 @@ void run_start(struct vm *vm, struct vcpu *vcpu)
 		errand = VCPU_STEP;
 	else if (vcpu->inject.kind == INJECT_NONE && run_passes_point(vm, vcpu, run_pc(vm, vcpu)))
 		errand = VCPU_OVER;
+	else if (vcpu->lends && vm->point_count)
+		errand = VCPU_SILENT;
 	run_launch(vm, vcpu, errand);
 }
 

@@ -54,7 +54,10 @@ struct vcpu {
 	struct target_stop news;
 	enum target_stop_reason halt_reason; /* TARGET_HALT: what it is told as */
 	unsigned halt_turn;                  /* and after whom: vm->halt_turns then */
-	bool pass; /* the breakpoint at pass_pc was reported: go past it, do not hit again */
+	/* Until it has run once without debug registers of ours it must not have any: arch->lends_registers(). */
+	bool lends;
+	gva_t lends_at; /* its pc when it was launched last */
+	bool pass;      /* the breakpoint at pass_pc was reported: go past it, do not hit again */
 	gva_t pass_pc;
 	bool pass_watch; /* ... the watchpoint, that is: which stopped before the access */
 	bool pass_trap;  /* ... the instruction that we planted, which the vCPU has executed */

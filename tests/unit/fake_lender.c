@@ -203,11 +203,19 @@ static int raise_db(struct fake_vcpu *vcpu, uint64_t dr6)
 	return -1;
 }
 
-/* MOV DR7, RAX; while somebody watches the debug registers (DR7.GD) it exits instead. */
+/*
+ * MOV DR7, RAX; while somebody watches the debug registers (DR7.GD) it exits instead.  While nobody debugs, the
+ * first of them goes by itself into KVM, which has it executed again.
+ */
 static bool execute_mov_dr7(struct fake_vcpu *vcpu)
 {
 	if (uses(vcpu, KVM_GUESTDBG_USE_HW_BP) && (vcpu->debugreg[7] & DR7_GD))
 		return false;
+	if (!vcpu->control && !vcpu->lends) {
+		vcpu->lends = true;
+		return true;
+	}
+	vcpu->lends = false;
 	vcpu->debugregs.dr7 = vcpu->regs.rax;
 	vcpu->regs.rip += 3;
 	return true;
@@ -224,6 +232,9 @@ static int execute(struct fake_vcpu *vcpu)
 
 	if (vcpu->control && atomic_exchange(&vcpu->stray, false))
 		return debug_exit(vcpu, DB, FAKE_STRAY_DR6 ^ DR6_ACTIVE_LOW);
+	if (vcpu->lends && uses(vcpu, KVM_GUESTDBG_USE_HW_BP))
+		violate(lender, "vCPU %u: KVM takes the daemon's debug registers for the guest's",
+			vcpu->index);
 	if (bits)
 		return raise_db(vcpu, bits);
 	check_guards(vcpu);

@@ -100,6 +100,7 @@ struct fake_vcpu {
 	int waiting_vector; /* exception queued; -1 none */
 	bool bp_exit;       /* the last exit was #BP: KVM knows the length of an INT3 to inject */
 	bool tf;            /* the single step in force */
+	bool lends;         /* KVM_DEBUGREG_WONT_EXIT */
 	bool asked, once, ends;
 	_Alignas(8) uint8_t program[CHANNEL_MAX_BYTES], report[CHANNEL_MAX_BYTES + 64];
 	size_t program_length, report_length, after_at;

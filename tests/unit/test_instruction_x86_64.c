@@ -37,6 +37,8 @@ static const struct row rows[] = {
 	{ "syscall", "\x0f\x05", 2, 64, INSTRUCTION_SYSCALL, 4, 0, 0 },
 	{ "sysretq", "\x48\x0f\x07", 3, 64, INSTRUCTION_SYSRET, 8, 0, 0 },
 	{ "sysretl", "\x0f\x07", 2, 64, INSTRUCTION_SYSRET, 4, 0, 0 },
+	{ "mov dr7, rax", "\x0f\x23\xf8", 3, 64, INSTRUCTION_MOV_DR, 4, 0, 0 },
+	{ "mov r9, dr6", "\x41\x0f\x21\xf1", 4, 64, INSTRUCTION_MOV_DR, 4, 0, 0 },
 	{ "sysenter", "\x0f\x34", 2, 32, INSTRUCTION_SYSENTER, 4, 0, 0 },
 	{ "int 0x80", "\xcd\x80", 2, 32, INSTRUCTION_INT, 4, 0x80, 0 },
 	{ "int 3, two bytes", "\xcd\x03", 2, 64, INSTRUCTION_INT, 4, 3, 0 },

@@ -85,8 +85,7 @@ static void scene_make(uint32_t word, uint64_t dr6)
 		.fd = -1 };
 	scene.vcpu = (struct gdbproxy_vcpu){ .proxy = &scene.proxy,
 		.run = &scene.run,
-		.loss_control = ENABLE | STEP | HARDWARE,
-		.loss_word = word,
+		.loss_debug = { .control = ENABLE | STEP | HARDWARE, .pad = word },
 		.loss_exited = true };
 	scene.run.debug.arch = (struct kvm_debug_exit_arch){ .exception = 1, .dr6 = dr6 };
 	scene.regs.rsp = TOP;
@@ -192,6 +191,29 @@ static void test_frame(void **state)
 	}
 }
 
+/* Out by a signal at the first instruction of the handler, before the debug register there; and elsewhere. */
+static void test_frame_before_the_handler(void **state)
+{
+	const uint32_t word = (uint32_t)LOSS_X86_HANDLER << (LOSS_X86_SLOT + 4);
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		bool is_there = i != 1, is_own = i == 2, is_long = i != 3;
+
+		scene_make(word | (is_own ? LOSS_X86_TF : 0), BS);
+		scene.vcpu.loss_exited = false;
+		if (!is_long)
+			scene.sregs = (struct kvm_sregs){ .ss.db = 1, .cs.base = 0x100000 };
+		scene.regs.rip = is_there ? 0x500000 : 0x500001;
+		scene.vcpu.loss_debug.arch.debugreg[1] = is_long ? 0x500000 : 0x600000;
+		put(TOP + 2 * (is_long ? 8 : 4), 0x302, 4);
+		lender_loss_mend(&scene.vcpu);
+		assert_int_equal(
+			take(TOP + 2 * (is_long ? 8 : 4), 4), is_there && !is_own ? 0x202 : 0x302);
+		assert_int_equal(scene.regs.rflags, 2);
+	}
+}
+
 static void test_r11(void **state)
 {
 	(void)state;
@@ -212,6 +234,7 @@ int main(void)
 		cmocka_unit_test(test_pushed),
 		cmocka_unit_test(test_pushed_elsewhere),
 		cmocka_unit_test(test_frame),
+		cmocka_unit_test(test_frame_before_the_handler),
 		cmocka_unit_test(test_r11),
 	};
 

@@ -2284,6 +2284,39 @@ static void test_memory_at_two_addresses(void **state)
 	rig_finish(rig);
 }
 
+/*
+ * Stopped where KVM is about to let the guest have the debug registers: ours must not be loaded before it has run on,
+ * or KVM would take them for the guest's (fake_lender.c complains).
+ */
+static void test_registers_under_way_to_the_guest(void **state)
+{
+	struct rig *rig = rig_make(2);
+	unsigned met = 0;
+
+	(void)state;
+	CODE(rig, 0, "\x0f\x23\xf8\xeb\xfb"); /* MOV DR7, RAX; JMP back */
+	CODE(rig, 1, LOOP);
+	rig->lender.vcpus[0].regs.rax = X86_DR7_FIXED;
+	rig_attach(rig);
+	for (unsigned i = 0; i < 40; i++) {
+		rig_continue(rig);
+		rig_idle(rig, 1);
+		assert_int_equal(rig_stop(rig), 0);
+		rig_await_stop(rig);
+		met += rig->vm->vcpus[0].lends;
+		rig_insert_kind(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 0x1004, 1);
+		if (i % 2)
+			rig_resume(rig, 1, TARGET_STEP, TARGET_STAY);
+		else
+			rig_continue(rig);
+		rig_await_stop(rig);
+		assert_true(i % 2 || rig->stop.thread == 2);
+		rig_remove_kind(rig, TARGET_BREAK_HARDWARE, FAKE_CODE + 0x1004, 1);
+	}
+	assert_true(met > 0); /* or it has proved nothing */
+	rig_finish(rig);
+}
+
 /* The same when the second address comes later, and is the one that stands for both from then on. */
 static void test_second_address_comes_later(void **state)
 {
@@ -2742,6 +2775,7 @@ int main(void)
 		cmocka_unit_test(test_own_step_is_not_lost_by_a_late_release),
 		cmocka_unit_test(test_memory_at_two_addresses),
 		cmocka_unit_test(test_second_address_comes_later),
+		cmocka_unit_test(test_registers_under_way_to_the_guest),
 		cmocka_unit_test(test_attach_during_release),
 		cmocka_unit_test(test_release_untouched),
 		cmocka_unit_test(test_next_worker),
