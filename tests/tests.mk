@@ -195,7 +195,7 @@ check-built:
 		'sudden death, arm64=tests/system/sudden-death arm64 20' \
 		'sudden death, this machine=tests/system/sudden-death host 20' \
 		'chaos, arm64=tests/chaos/run arm64 --rounds 100 --seconds 300' \
-		'chaos, x86-64 in Bochs=tests/chaos/run x86-bochs --rounds 100 --seconds 15' \
+		'chaos, x86-64 in Bochs=tests/chaos/run x86-bochs --rounds 100 --seconds 300' \
 		'self-tests, this machine=tests/system/selftest host' \
 		'page walks, x86-64 in Bochs=tests/system/walk-run x86-bochs' \
 		'page walks, arm64=tests/system/walk-run arm64' \
