@@ -101,16 +101,30 @@ static void slots_add_point(struct debug_plan *plan, const struct hardware_point
 	}
 }
 
-static void slots_add_points(
-	const struct cpu *cpu, const struct debug_request *request, struct debug_plan *plan)
+/* Which of the points, and of the guest's own registers. */
+enum choice {
+	CHOOSE_ALL,
+	CHOOSE_NEAR, /* those that the one instruction at pc can hit: watchpoints, and a breakpoint there */
+	CHOOSE_FAR, /* the others */
+};
+
+static bool is_chosen(enum choice choice, bool is_near)
+{
+	return choice == CHOOSE_ALL || (choice == CHOOSE_NEAR) == is_near;
+}
+
+static void slots_add_points(const struct cpu *cpu, const struct debug_request *request,
+	enum choice choice, struct debug_plan *plan)
 {
 	gva_t pc = arch_x86_64_pc(cpu);
 
 	for (unsigned i = 0; i < request->point_count; i++) {
 		const struct hardware_point *point = &request->points[i];
-		bool here = point->type == TARGET_BREAK_HARDWARE && point->gva == pc;
+		bool is_breakpoint = point->type == TARGET_BREAK_HARDWARE;
+		bool is_here = is_breakpoint && point->gva == pc;
 
-		if (!(here && request->skip_at_pc))
+		if (is_chosen(choice, is_here || !is_breakpoint) &&
+			!(is_here && request->skip_at_pc))
 			slots_add_point(plan, point);
 	}
 }
@@ -157,19 +171,6 @@ static struct slot *slot_take_for_guest(struct debug_plan *plan, unsigned index)
 	return plan->slots[index].owner == SLOT_FREE ? &plan->slots[index] : slot_take(plan);
 }
 
-/*
- * False for an instruction breakpoint elsewhere, when all that is executed is the one instruction
- * at pc that leads to run_to[].
- */
-static bool guest_slot_has_a_say(
-	const struct cpu *cpu, const struct debug_request *request, unsigned index)
-{
-	const struct x86_debugregs *own = &cpu->x86_64.debugregs;
-
-	return request->step || !request->run_to_count ||
-	       dr7_rw(own->dr7, index) != X86_RW_EXECUTE || own->db[index] == arch_x86_64_pc(cpu);
-}
-
 static void slots_merge_one(
 	const struct x86_debugregs *own, unsigned index, struct debug_plan *plan)
 {
@@ -197,15 +198,21 @@ static void slots_merge_one(
 		.length = rw == X86_RW_EXECUTE ? 1 : dr7_length(own->dr7, index) };
 }
 
-static void slots_merge_guest(
-	const struct cpu *cpu, const struct debug_request *request, struct debug_plan *plan)
+static bool guest_slot_is_near(const struct cpu *cpu, unsigned index)
+{
+	const struct x86_debugregs *own = &cpu->x86_64.debugregs;
+
+	return dr7_rw(own->dr7, index) != X86_RW_EXECUTE || own->db[index] == arch_x86_64_pc(cpu);
+}
+
+static void slots_merge_guest(const struct cpu *cpu, enum choice choice, struct debug_plan *plan)
 {
 	const struct x86_debugregs *own = &cpu->x86_64.debugregs;
 
 	if (!(cpu->valid & CPU_DEBUG))
 		return;
 	for (unsigned i = 0; i < X86_SLOTS; i++)
-		if (dr7_is_enabled(own->dr7, i) && guest_slot_has_a_say(cpu, request, i))
+		if (dr7_is_enabled(own->dr7, i) && is_chosen(choice, guest_slot_is_near(cpu, i)))
 			slots_merge_one(own, i, plan);
 }
 
@@ -232,28 +239,54 @@ static bool plan_uses_slots(const struct debug_plan *plan)
 	return plan->slots[0].owner != SLOT_FREE;
 }
 
-/*
- * Who comes first.  A step that only runs to an address would run away without it, so that comes before
- * the debugger's points, one of which may miss this one instruction.  With KVM's single step such
- * addresses (the handlers of faults) are taken along only if they cost nobody anything.
- */
-static void plan_slots(
+/* A step that only runs to an address would run away without it, so that comes before the debugger's points. */
+static void plan_run_slots(
 	const struct cpu *cpu, const struct debug_request *request, struct debug_plan *plan)
 {
-	struct debug_plan with_ends;
+	bool is_step = request->run_to_count;
 
-	if (!request->step)
-		slots_add_ends(request, plan);
-	slots_add_points(cpu, request, plan);
+	slots_add_ends(request, plan);
+	slots_add_points(cpu, request, CHOOSE_ALL, plan);
 	if (plan_uses_slots(plan))
-		slots_merge_guest(cpu, request, plan);
-	if (!request->step || !request->run_to_count)
-		return;
-	with_ends = *plan;
+		slots_merge_guest(cpu, is_step ? CHOOSE_NEAR : CHOOSE_ALL, plan);
+}
+
+/* The handlers of faults, which end a step by KVM, are taken along only if that costs nobody anything. */
+static void plan_take_ends(
+	const struct cpu *cpu, const struct debug_request *request, struct debug_plan *plan)
+{
+	struct debug_plan with_ends = *plan;
+
 	if (!plan_uses_slots(plan))
-		slots_merge_guest(cpu, request, &with_ends);
+		slots_merge_guest(cpu, CHOOSE_NEAR, &with_ends);
 	if (slots_add_ends(request, &with_ends) > 0 && with_ends.limitations == plan->limitations)
 		*plan = with_ends;
+}
+
+/*
+ * KVM's single step: first what its one instruction can hit, then where a fault of it leads.  Breakpoints elsewhere have
+ * what is left, for the handlers that nobody catches.
+ */
+static void plan_step_slots(
+	const struct cpu *cpu, const struct debug_request *request, struct debug_plan *plan)
+{
+	uint32_t limitations;
+	bool is_merged;
+
+	slots_add_points(cpu, request, CHOOSE_NEAR, plan);
+	if (plan_uses_slots(plan))
+		slots_merge_guest(cpu, CHOOSE_NEAR, plan);
+	if (request->run_to_count)
+		plan_take_ends(cpu, request, plan);
+	is_merged = plan_uses_slots(plan);
+	slots_add_points(cpu, request, CHOOSE_FAR, plan);
+	if (!plan_uses_slots(plan))
+		return;
+	if (!is_merged)
+		slots_merge_guest(cpu, CHOOSE_NEAR, plan);
+	limitations = plan->limitations;
+	slots_merge_guest(cpu, CHOOSE_FAR, plan);
+	plan->limitations = limitations;
 }
 
 static uint32_t plan_control(const struct debug_request *request, bool slots)
@@ -278,7 +311,10 @@ void plan_x86_64_make(
 	bool slots;
 
 	memset(plan, 0, sizeof(*plan));
-	plan_slots(cpu, request, plan);
+	if (request->step)
+		plan_step_slots(cpu, request, plan);
+	else
+		plan_run_slots(cpu, request, plan);
 	slots = plan_uses_slots(plan);
 	plan->control = plan_control(request, slots);
 	plan->watch_guest_debug_registers = slots && plan_watches(cpu, request);

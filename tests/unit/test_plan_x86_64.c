@@ -421,9 +421,9 @@ static void test_handlers_come_last(void **context)
 	plan = plan_for(&cpu, &request);
 	assert_int_equal(plan.slots[0].owner, SLOT_INTERNAL);
 	assert_int_equal(plan.slots[1].owner, SLOT_GUEST);
-	assert_int_equal(plan.slots[2].owner, SLOT_GUEST);
-	assert_int_equal(plan.slots[3].owner, SLOT_INTERNAL);
-	cpu.x86_64.debugregs.dr7 = 0x4ff;
+	assert_int_equal(plan.slots[2].owner, SLOT_INTERNAL);
+	assert_int_equal(plan.slots[3].owner, SLOT_GUEST); /* a breakpoint elsewhere */
+	cpu.x86_64.debugregs.dr7 = 0x111104ff;             /* four that are written to */
 	plan = plan_for(&cpu, &request);
 	assert_int_equal(plan.control, ENABLE | STEP | BLOCK);
 	assert_int_equal(plan.slots[0].owner, SLOT_FREE);
@@ -431,6 +431,36 @@ static void test_handlers_come_last(void **context)
 	plan = plan_for(&cpu, &request);
 	assert_int_equal(plan.control, ENABLE | STEP | BLOCK);
 	assert_int_equal(plan.limitations, 0);
+}
+
+/* One instruction cannot hit a breakpoint that is not at it: the handler of its fault is more urgent. */
+static void test_handlers_before_breakpoints_elsewhere(void **context)
+{
+	struct cpu cpu = long_cpu();
+	const gva_t pc = arch_x86_64_pc(&cpu);
+	const struct hardware_point points[] = { { TARGET_BREAK_HARDWARE, 0x7000, 1 },
+		{ TARGET_BREAK_HARDWARE, pc, 1 }, { TARGET_BREAK_HARDWARE, 0x8000, 1 },
+		{ TARGET_BREAK_HARDWARE, 0x9000, 1 } };
+	struct debug_request request = { .points = points,
+		.point_count = 4,
+		.step = true,
+		.run_to = { 0x5000, 0x6000 },
+		.run_to_count = 2 };
+	struct debug_plan plan = plan_for(&cpu, &request);
+
+	(void)context;
+	assert_true(plan.slots[0].owner == SLOT_HOST && plan.slots[0].gva == pc);
+	assert_true(plan.slots[1].owner == SLOT_INTERNAL && plan.slots[1].gva == 0x5000);
+	assert_true(plan.slots[2].owner == SLOT_INTERNAL && plan.slots[2].gva == 0x6000);
+	assert_true(plan.slots[3].owner == SLOT_HOST && plan.slots[3].gva == 0x7000);
+	request.skip_at_pc = true;
+	plan = plan_for(&cpu, &request);
+	assert_int_equal(plan.slots[0].owner, SLOT_INTERNAL);
+	assert_true(plan.slots[3].owner == SLOT_HOST && plan.slots[3].gva == 0x8000);
+	assert_int_equal(plan.limitations, 0);
+	request.run_to_count = 0;
+	plan = plan_for(&cpu, &request);
+	assert_true(plan.slots[0].gva == 0x7000 && plan.slots[2].gva == 0x9000);
 }
 
 int main(void)
@@ -450,6 +480,7 @@ int main(void)
 		cmocka_unit_test(test_run_to_comes_first),
 		cmocka_unit_test(test_run_to_needs_few_of_the_guests),
 		cmocka_unit_test(test_handlers_come_last),
+		cmocka_unit_test(test_handlers_before_breakpoints_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
