@@ -155,6 +155,16 @@ static void decode_load_ss(struct cursor *cursor, struct instruction_x86_64 *out
 	cursor_skip_memory(cursor, (unsigned)modrm);
 }
 
+static void decode_divide(struct cursor *cursor, struct instruction_x86_64 *out)
+{
+	int modrm = cursor_take(cursor);
+
+	if (modrm == NOT_THERE || ((modrm >> 3) & 7) < 6)
+		return;
+	out->kind = INSTRUCTION_DIVIDE;
+	cursor_skip_memory(cursor, (unsigned)modrm);
+}
+
 static void decode_opcode(struct cursor *cursor, struct instruction_x86_64 *out)
 {
 	bool old = cursor->bits != 64; /* INTO and POP SS are invalid in 64-bit code */
@@ -193,6 +203,10 @@ static void decode_opcode(struct cursor *cursor, struct instruction_x86_64 *out)
 		break;
 	case 0xf1:
 		decode_raise(out, INSTRUCTION_INT1, 1);
+		break;
+	case 0xf6:
+	case 0xf7:
+		decode_divide(cursor, out);
 		break;
 	}
 }

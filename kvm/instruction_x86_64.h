@@ -23,6 +23,7 @@ enum instruction_x86_64_kind {
 	INSTRUCTION_INTO,
 	INSTRUCTION_UD2,
 	INSTRUCTION_MOV_DR,  /* from or to a debug register */
+	INSTRUCTION_DIVIDE,  /* DIV, IDIV */
 	INSTRUCTION_LOAD_SS, /* MOV SS, POP SS: no #DB between it and the next instruction */
 };
 

@@ -190,18 +190,21 @@ static bool step_run_to(struct step_plan *step, gva_t entry)
 	return true;
 }
 
-/* Ends a step at the handlers of the faults that instructions raise in earnest, the commonest first. */
-static void step_catch_faults(
-	const struct cpu *cpu, const struct guest_memory *memory, struct step_plan *step)
+enum { FAULTS = 4 };
+
+/* Ends a step at the handlers of the faults that the instruction may raise in earnest, the likeliest first. */
+static void step_catch_faults(const struct cpu *cpu, const struct guest_memory *memory,
+	enum instruction_x86_64_kind kind, struct step_plan *step)
 {
-	static const uint8_t faults[] = { X86_PF, X86_GP, X86_UD, X86_DE };
+	static const uint8_t any[FAULTS] = { X86_PF, X86_GP, X86_UD, X86_DE };
+	static const uint8_t division[FAULTS] = { X86_DE, X86_PF, X86_GP, X86_UD };
+	const uint8_t *faults = kind == INSTRUCTION_DIVIDE ? division : any;
 	gva_t entry;
 
-	_Static_assert(
-		sizeof(faults) <= sizeof(step->run_to) / sizeof(step->run_to[0]), "run_to[]");
+	_Static_assert(FAULTS <= sizeof(step->run_to) / sizeof(step->run_to[0]), "run_to[]");
 	if (!(cpu->x86_64.sregs.cr0 & X86_CR0_PE))
 		return;
-	for (unsigned i = 0; i < sizeof(faults); i++)
+	for (unsigned i = 0; i < FAULTS; i++)
 		if (handler_entry(cpu, memory, faults[i], 0, &entry))
 			step_run_to(step, entry);
 }
@@ -367,7 +370,7 @@ void step_x86_64_begin(struct cpu *cpu, const struct guest_memory *memory, const
 	if (!run_to_pending(cpu, memory, step) && !step_runs_to(cpu, memory, &instruction, step)) {
 		step->trap = true;
 		state_foresee(cpu, memory, popped, &state);
-		step_catch_faults(cpu, memory, step);
+		step_catch_faults(cpu, memory, instruction.kind, step);
 		step->on_loss = state_loss(&state);
 	}
 	memcpy(step->private, &state, sizeof(state));

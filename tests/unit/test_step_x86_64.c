@@ -321,6 +321,9 @@ static void test_faults_are_caught(void **context)
 	assert_true(machine.step.run_to[1] == KERNEL + 0xd00);
 	assert_true(machine.step.run_to[2] == KERNEL + 0x600);
 	assert_true(machine.step.run_to[3] == KERNEL);
+	begin(&machine, "\xf7\xf1"); /* DIV: where debug registers are few its own fault is there */
+	assert_int_equal(machine.step.run_to_count, 4);
+	assert_true(machine.step.run_to[0] == KERNEL && machine.step.run_to[1] == KERNEL + 0xe00);
 	machine.cpu.x86_64.regs.rip = KERNEL + 0xe00;
 	begin(&machine, "\x90");
 	assert_int_equal(machine.step.run_to_count, 3);
