@@ -534,7 +534,7 @@ void daemon_stop(struct daemon *daemon)
 }
 
 /* syscalls(main): ev_signal_stop ev_loop_destroy */
-void daemon_forget(struct daemon *daemon, int *fds, unsigned count)
+void daemon_forget(struct daemon *daemon, const int *fds, unsigned count)
 {
 	directory_seal(&daemon->directory);
 	ev_signal_stop(daemon->loop, &daemon->sigterm);

@@ -76,7 +76,7 @@ void daemon_stop(struct daemon *daemon);
  * directory can be read.  The loop is gone afterwards, and what is left of *daemon is of no use: the child does not touch
  * it, so that its pages stay main's as well, however many VMs there are.
  */
-void daemon_forget(struct daemon *daemon, int *fds, unsigned count);
+void daemon_forget(struct daemon *daemon, const int *fds, unsigned count);
 
 /* From now on these, which become the daemon's to free. */
 void daemon_set_options(struct daemon *daemon, struct options *options);

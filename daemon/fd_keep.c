@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See fd_keep.h. */
 #include <limits.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "daemon/fd_keep.h"
 
-static int fd_compare(const void *a, const void *b)
+/* The lowest of them from first on; INT_MAX: there is none. */
+static int fd_next(const int *fds, unsigned count, int first)
 {
-	int first = *(const int *)a, second = *(const int *)b;
+	int next = INT_MAX;
 
-	return (first > second) - (first < second);
+	for (unsigned i = 0; i < count; i++)
+		if (fds[i] >= first && fds[i] < next)
+			next = fds[i];
+	return next;
 }
 
 /* From first up to, not including, end.  A kernel before 5.9 knows no such call. */
@@ -27,16 +30,13 @@ static void fd_close_gap(int first, int end)
 		close(fd);
 }
 
-void fd_keep(int *fds, unsigned count)
+void fd_keep(const int *fds, unsigned count)
 {
-	int first = STDERR_FILENO + 1;
+	int first = STDERR_FILENO + 1, next;
 
-	qsort(fds, count, sizeof(fds[0]), fd_compare);
-	for (unsigned i = 0; i < count; i++) {
-		if (fds[i] < first)
-			continue;
-		fd_close_gap(first, fds[i]);
-		first = fds[i] + 1;
+	while ((next = fd_next(fds, count, first)) != INT_MAX) {
+		fd_close_gap(first, next);
+		first = next + 1;
 	}
 	fd_close_gap(first, INT_MAX);
 }

@@ -4,9 +4,9 @@
 #define DAEMON_FD_KEEP_H
 
 /*
- * Closes every fd but standard input, output and error and the count in fds, which it sorts; -1 is none.  By
+ * Closes every fd but standard input, output and error and the count in fds, in any order; -1 is none.  By
  * close_range(2), as many calls as there are gaps; however many fds are open.
  */
-void fd_keep(int *fds, unsigned count);
+void fd_keep(const int *fds, unsigned count);
 
 #endif

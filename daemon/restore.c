@@ -296,6 +296,7 @@ static void restore_look(struct restore_fd *kept)
 }
 
 /* Moves what was kept of VMs out of *activation; what has no name of ours is forgotten. */
+/* syscalls(start): qsort */
 static unsigned restore_collect(struct activation *activation, struct restore_fd *all)
 {
 	unsigned count = 0;

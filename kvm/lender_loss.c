@@ -64,16 +64,20 @@ static uint8_t *loss_find(const struct loss_stack *stack, unsigned offset)
 		.linear_address = stack->base + ((stack->top + offset) & stack->mask),
 	};
 
+	if (stack->mask != UINT64_MAX)
+		translation.linear_address = (uint32_t)translation.linear_address;
+
 	if (ioctl(stack->vcpu->vcpu_fd, KVM_TRANSLATE, &translation) < 0 || !translation.valid)
 		return NULL;
 	return lender_memory_at(stack->vcpu->proxy, translation.physical_address);
 }
 
-static bool loss_read_word(const struct loss_stack *stack, unsigned index, uint64_t *value)
+static bool loss_read(
+	const struct loss_stack *stack, unsigned offset, unsigned bytes, uint64_t *value)
 {
 	*value = 0;
-	for (unsigned i = 0; i < stack->word; i++) {
-		const uint8_t *byte = loss_find(stack, index * stack->word + i);
+	for (unsigned i = 0; i < bytes; i++) {
+		const uint8_t *byte = loss_find(stack, offset + i);
 
 		if (!byte)
 			return false;
@@ -97,11 +101,19 @@ static void loss_clean_frame(const struct loss_stack *stack)
 	unsigned flags;
 
 	for (unsigned i = 0; i < LOSS_X86_FRAME; i++)
-		if (!loss_read_word(stack, i, &frame[i]))
+		if (!loss_read(stack, i * stack->word, stack->word, &frame[i]))
 			return;
 	flags = loss_x86_64_frame_flags(frame);
 	if (flags)
 		loss_clear_tf(stack, flags * stack->word);
+}
+
+static void loss_clean_pushed(const struct loss_stack *stack, unsigned bytes)
+{
+	uint64_t flags;
+
+	if (loss_read(stack, 0, bytes, &flags) && loss_x86_64_are_flags(flags))
+		loss_clear_tf(stack, 0);
 }
 
 /* What the step has had saved with TF set, which was KVM's. */
@@ -113,7 +125,7 @@ static void loss_clean_stack(const struct loss_stack *stack, const struct loss_x
 	if (loss_x86_64_faulted(loss))
 		loss_clean_frame(stack);
 	else if (loss_x86_64_pushed(loss))
-		loss_clear_tf(stack, 0);
+		loss_clean_pushed(stack, loss_x86_64_pushed(loss));
 	pthread_mutex_unlock(lock);
 }
 
@@ -128,7 +140,7 @@ static void loss_clean_registers(int fd, const struct loss_x86_64 *loss)
 		return;
 	if (tf)
 		regs.rflags |= FLAGS_TF;
-	if (saved)
+	if (saved && loss_x86_64_are_flags(regs.r11))
 		regs.r11 &= ~FLAGS_TF;
 	ioctl(fd, KVM_SET_REGS, &regs);
 }

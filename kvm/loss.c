@@ -9,10 +9,10 @@ enum {
 	USE_HW_BP = 0x20000,
 };
 
-#define DR6_BS         UINT64_C(0x4000)
-#define FLAGS_TF       UINT64_C(0x100)
-#define FLAGS_ALWAYS   UINT64_C(0x2)
-#define FLAGS_RESERVED UINT64_C(0xffffffffffc00000)
+#define DR6_BS       UINT64_C(0x4000)
+#define FLAGS_TF     UINT64_C(0x100)
+#define FLAGS_ALWAYS UINT64_C(0x2)
+#define FLAGS_NEVER  UINT64_C(0xffffffffffc08028)
 
 static unsigned loss_x86_64_owner(const struct loss_x86_64 *loss, unsigned n)
 {
@@ -97,17 +97,20 @@ bool loss_x86_64_faulted(const struct loss_x86_64 *loss)
 	return !(loss->word & LOSS_X86_TF) && loss_x86_64_at_handler(loss);
 }
 
-static bool is_flags(uint64_t word)
+bool loss_x86_64_are_flags(uint64_t word)
 {
-	return (word & FLAGS_TF) && (word & FLAGS_ALWAYS) && !(word & FLAGS_RESERVED);
+	return (word & FLAGS_ALWAYS) && !(word & FLAGS_NEVER);
 }
 
-/* RIP, CS, flags; or an error code before them, and then CS where the flags would be. */
+/*
+ * RIP, CS, flags; or an error code before them, and then CS is where the flags would be: a selector has bit 3 or 5, or
+ * not bit 1.  Clean flags are not looked behind: what lies there is the guest's.
+ */
 unsigned loss_x86_64_frame_flags(const uint64_t *frame)
 {
 	for (unsigned i = 2; i < LOSS_X86_FRAME; i++)
-		if (is_flags(frame[i]))
-			return i;
+		if (loss_x86_64_are_flags(frame[i]))
+			return frame[i] & FLAGS_TF ? i : 0;
 	return 0;
 }
 

@@ -59,6 +59,9 @@ bool loss_x86_64_saved(const struct loss_x86_64 *loss);
  */
 bool loss_x86_64_faulted(const struct loss_x86_64 *loss);
 
+/* Whether the word can be RFLAGS: what is always set is, what never is is not. */
+bool loss_x86_64_are_flags(uint64_t word);
+
 enum { LOSS_X86_FRAME = 4 }; /* words of a frame that are enough to find its flags in */
 
 /* Which of them are the flags, with TF set; 0: none is.  The error code, or RIP, comes first. */

@@ -325,7 +325,7 @@ bool plan_x86_64_lends(const struct cpu *cpu, const uint8_t *code, unsigned leng
 	struct instruction_x86_64 instruction;
 
 	instruction_x86_64_decode(code, length, arch_x86_64_code_bits(cpu), &instruction);
-	return instruction.kind == INSTRUCTION_MOV_DR;
+	return instruction.kind == INSTRUCTION_MOV_DR && arch_x86_64_cpl(cpu) == 0;
 }
 
 /* ---- the ioctl's argument ---------------------------------------------------------------- */

@@ -225,16 +225,6 @@ void run_take_own(struct vm *vm, struct vcpu *vcpu)
 
 /* ---- other exits ----------------------------------------------------------------------------- */
 
-/* A step that left for the VMM: KVM may raise no debug exit for it, so pc tells. */
-static void run_on_vmm_exit(struct vm *vm, struct vcpu *vcpu)
-{
-	if (vcpu->stepping && run_pc(vm, vcpu) != vcpu->step.from) {
-		run_on_step_done(vm, vcpu, vcpu->errand);
-		return;
-	}
-	run_step_abandon(vm, vcpu);
-}
-
 static bool run_is_at_lender(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 {
 	struct view view = { .vm = vm, .vcpu = vcpu };
@@ -253,6 +243,19 @@ static void run_note_lending(struct vm *vm, struct vcpu *vcpu, gva_t pc)
 		vcpu->lends = vcpu->lends && pc == vcpu->lends_at;
 	else
 		vcpu->lends = run_is_at_lender(vm, vcpu, pc);
+}
+
+/* A step that left for the VMM: KVM may raise no debug exit for it, so pc tells. */
+static void run_on_vmm_exit(struct vm *vm, struct vcpu *vcpu)
+{
+	gva_t pc = run_pc(vm, vcpu);
+
+	run_note_lending(vm, vcpu, pc);
+	if (vcpu->stepping && pc != vcpu->step.from) {
+		run_on_step_done(vm, vcpu, vcpu->errand);
+		return;
+	}
+	run_step_abandon(vm, vcpu);
 }
 
 static void run_on_asked(struct vm *vm, struct vcpu *vcpu)
@@ -347,13 +350,13 @@ void run_on_parked(struct vm *vm, struct vcpu *vcpu)
 		vcpu->late = false;
 		break;
 	case CHANNEL_ENDING:
+		vcpu->lends = false;
 		run_on_ending(vm, vcpu);
 		break;
 	case CHANNEL_HELD:
 		run_on_held(vm, vcpu);
 		break;
 	case CHANNEL_VMM_EXIT:
-		vcpu->lends = false;
 		run_on_vmm_exit(vm, vcpu);
 		break;
 	case CHANNEL_FAILED:

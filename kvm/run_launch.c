@@ -73,6 +73,10 @@ static void run_step_begin(struct vm *vm, struct vcpu *vcpu)
 	memset(&vcpu->step, 0, sizeof(vcpu->step));
 	vm->arch->step_begin(&vcpu->cpu, &memory, code, have, &vcpu->step);
 	vcpu->step.from = pc;
+	if (vcpu->lends) { /* an address to run to would take a debug register */
+		vcpu->step.trap = true;
+		vcpu->step.run_to_count = 0;
+	}
 	vcpu->stepping = true;
 	vm->counts.steps++;
 }
@@ -125,8 +129,7 @@ struct debug_request run_request(struct vm *vm, const struct vcpu *vcpu)
 	request.skip_watch = request.skip_at_pc && vcpu->pass && vcpu->pass_watch;
 	if (vcpu->stepping) {
 		request.step = vcpu->step.trap;
-		if (!vcpu->lends || !vcpu->step.trap)
-			request.run_to_count = vcpu->step.run_to_count;
+		request.run_to_count = vcpu->step.run_to_count;
 		memcpy(request.run_to, vcpu->step.run_to, sizeof(request.run_to));
 	}
 	return request;

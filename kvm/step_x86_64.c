@@ -17,7 +17,7 @@
  *   perhaps held, before the step ended.
  *
  * What remains: the other faults (their handlers run before the step ends, and see TF); a task switch
- * by hardware, and 16-bit gates, likewise.  One step goes over MOV SS or POP SS and the next
+ * by hardware, 16-bit gates, and what waits to be delivered at a MOV DR (arch->lends_registers()), likewise.  One step goes over MOV SS or POP SS and the next
  * instruction, since the CPU suppresses the trap between them (6.8.3).
  */
 #include <string.h>

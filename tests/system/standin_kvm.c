@@ -104,23 +104,21 @@ static bool vcpu_is_halted(const struct standin_vcpu *vcpu)
 
 static bool vcpu_burst(struct standin_vcpu *vcpu)
 {
-	for (unsigned i = 0; i < STANDIN_BURST; i++)
+	for (unsigned i = 0; i < STANDIN_BURST && !vcpu_is_halted(vcpu); i++)
 		if (!vcpu_step(vcpu))
 			return false;
 	return true;
 }
 
-/* A signal that comes just before the sleep costs a millisecond: its handler has set immediate_exit. */
+/* A signal that comes just before the sleep costs as long as that is: its handler has set immediate_exit. */
 static int vcpu_run(struct standin_vcpu *vcpu)
 {
 	const struct timespec millisecond = { .tv_nsec = 1000000 }, second = { .tv_sec = 1 };
 
 	while (!__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_SEQ_CST)) {
-		bool is_halted = vcpu_is_halted(vcpu);
-
-		if (!is_halted && !vcpu_burst(vcpu))
+		if (!vcpu_burst(vcpu))
 			return 0;
-		if (nanosleep(is_halted ? &second : &millisecond, NULL) < 0)
+		if (nanosleep(vcpu_is_halted(vcpu) ? &second : &millisecond, NULL) < 0)
 			break;
 		vcpu->run->exit_reason = KVM_EXIT_IO;
 		if (vcpu->has_exits)

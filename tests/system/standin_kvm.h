@@ -6,7 +6,7 @@
  *
  * As with KVM, a signal ends KVM_RUN, immediate_exit too, and INT3 and single steps are debug exits if guest debug
  * says so.  All else is a triple fault, an INT3 that a debugger has left behind for instance.  vCPU 0 has an exit
- * for its VMM each millisecond, vCPU 1 has none.
+ * for its VMM each millisecond, or second when it is halted, vCPU 1 has none.
  */
 #ifndef TESTS_SYSTEM_STANDIN_KVM_H
 #define TESTS_SYSTEM_STANDIN_KVM_H

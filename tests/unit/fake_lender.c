@@ -213,6 +213,8 @@ static bool execute_mov_dr7(struct fake_vcpu *vcpu)
 		return false;
 	if (!vcpu->control && !vcpu->lends) {
 		vcpu->lends = true;
+		if (atomic_load(&vcpu->busy))
+			vcpu->waiting_vector = DB;
 		return true;
 	}
 	vcpu->lends = false;

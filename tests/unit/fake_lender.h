@@ -75,7 +75,8 @@ struct fake_vcpu {
 	atomic_int fail_run; /* errno of the next KVM_RUN */
 	atomic_int ending;   /* enum channel_ending: the next exit, if the daemon wants to see it */
 	atomic_bool wake;    /* ends HLT */
-	atomic_bool stray;   /* one #DB exit with FAKE_STRAY_DR6 instead of the next instruction */
+	atomic_bool busy;  /* a #DB waits whenever KVM has debug registers under way to the guest */
+	atomic_bool stray; /* one #DB exit with FAKE_STRAY_DR6 instead of the next instruction */
 
 	/* ---- what it has seen ---- */
 	atomic_bool parked; /* between REPORT and RUN */

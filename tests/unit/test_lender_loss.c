@@ -117,8 +117,8 @@ static void test_pushed(void **state)
 		{ 1 << LOSS_X86_PUSHES, BS, 0x302, 0x202 },
 		{ 3 << LOSS_X86_PUSHES, 0, 0x302, 0x302 }, /* not executed: it is something else */
 		{ 3 << LOSS_X86_PUSHES | LOSS_X86_TF, BS, 0x302, 0x302 }, /* the guest's own */
-		{ 0, BS, 0x302, 0x302 },
-		{ 3 << LOSS_X86_PUSHES, BS, 0x202, 0x202 },
+		{ 0, BS, 0x302, 0x302 }, { 3 << LOSS_X86_PUSHES, BS, 0x202, 0x202 },
+		{ 3 << LOSS_X86_PUSHES, BS, 0x7ffd302, 0x7ffd302 }, /* no flags */
 	};
 
 	(void)state;
@@ -168,6 +168,8 @@ static void test_frame(void **state)
 		{ 8, 4, { 0x401000, 0x33, 0x302, 0x7000, 0x2b }, 4, 0 },
 		{ 8, LOSS_X86_HANDLER, { 0x401000, 0x33, 0x302, 0x7000, 0x2b }, BS | 4, 0 },
 		{ 8, LOSS_X86_HANDLER, { 0x401000, 0x33, 0x202, 0x7000, 0x2b }, 4, 0 },
+		/* clean already, and what lies behind looks like flags */
+		{ 4, LOSS_X86_HANDLER, { 0x401000, 0x08, 0x202, 0x1306, 0x2b }, 4, 0 },
 	};
 
 	(void)state;
@@ -221,6 +223,10 @@ static void test_r11(void **state)
 	scene.regs.r11 = 0x302;
 	lender_loss_mend(&scene.vcpu);
 	assert_int_equal(scene.regs.r11, 0x202);
+	scene_make(LOSS_X86_SAVES, BS);
+	scene.regs.r11 = 0x7ffd302; /* no flags */
+	lender_loss_mend(&scene.vcpu);
+	assert_int_equal(scene.regs.r11, 0x7ffd302);
 	scene_make(LOSS_X86_SAVES | LOSS_X86_TF, BS);
 	scene.regs.r11 = 0x302;
 	lender_loss_mend(&scene.vcpu);

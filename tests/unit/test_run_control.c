@@ -2298,7 +2298,9 @@ static void test_registers_under_way_to_the_guest(void **state)
 	CODE(rig, 1, LOOP);
 	rig->lender.vcpus[0].regs.rax = X86_DR7_FIXED;
 	rig_attach(rig);
-	for (unsigned i = 0; i < 40; i++) {
+	for (unsigned i = 0; i < 60; i++) {
+		atomic_store(
+			&rig->lender.vcpus[0].busy, i >= 30); /* and something to be delivered */
 		rig_continue(rig);
 		rig_idle(rig, 1);
 		assert_int_equal(rig_stop(rig), 0);
