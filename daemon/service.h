@@ -51,7 +51,7 @@ struct service {
 
 void service_init(struct service *service, struct ev_loop *loop, const struct service_ops *ops);
 
-/* Stops watching and closes everything; the child, if any, ends by itself.  Also for its siblings. */
+/* Stops watching and closes everything; the child, if any, ends by itself. */
 void service_fini(struct service *service);
 
 /* Forks one now; there must be none.  0 or -errno. */

@@ -61,7 +61,7 @@ int store_adopt(struct store *store, struct store_entry *entry, unsigned id, int
 /* The VM is gone, or was never to be restored: nothing of it is kept any more. */
 void store_drop(struct store *store, struct store_entry *entry);
 
-/* This process is ending, or a forked child that has no use for it: leaves what is kept alone. */
+/* Unmaps and closes the entry; what is kept stays. */
 void store_forget(struct store_entry *entry);
 
 #endif

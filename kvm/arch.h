@@ -287,10 +287,13 @@ struct arch {
 	uint32_t (*injection_groups)(const struct injection *injection);
 	void (*inject)(struct cpu *cpu, struct injection *injection);
 
-	/* Before and after one step; step_groups() are to be fetched before step_begin(). */
+	/*
+	 * Before and after one step; step_groups() are to be fetched before step_begin().  trap_only: no address to run
+	 * to, which would take a debug register.
+	 */
 	uint32_t (*step_groups)(const struct cpu *cpu, const uint8_t *code, unsigned length);
 	void (*step_begin)(struct cpu *cpu, const struct guest_memory *memory, const uint8_t *code,
-		unsigned length, struct step_plan *step);
+		unsigned length, bool trap_only, struct step_plan *step);
 	/*
 	 * After the step was trapped or ran to its end, or was given up half-way: takes back from
 	 * registers and memory what stepping has left there (TF images, interrupt masks).

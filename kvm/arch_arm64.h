@@ -213,7 +213,7 @@ void inject_arm64(struct cpu *cpu, struct injection *injection);
 
 uint32_t step_arm64_groups(const struct cpu *cpu, const uint8_t *code, unsigned length);
 void step_arm64_begin(struct cpu *cpu, const struct guest_memory *memory, const uint8_t *code,
-	unsigned length, struct step_plan *step);
+	unsigned length, bool trap_only, struct step_plan *step);
 void step_arm64_end(
 	struct cpu *cpu, const struct guest_memory *memory, const struct step_plan *step);
 

@@ -209,7 +209,7 @@ void inject_x86_64(struct cpu *cpu, struct injection *injection);
 
 uint32_t step_x86_64_groups(const struct cpu *cpu, const uint8_t *code, unsigned length);
 void step_x86_64_begin(struct cpu *cpu, const struct guest_memory *memory, const uint8_t *code,
-	unsigned length, struct step_plan *step);
+	unsigned length, bool trap_only, struct step_plan *step);
 void step_x86_64_end(
 	struct cpu *cpu, const struct guest_memory *memory, const struct step_plan *step);
 /* The guest's own RFLAGS.TF before the step: KVM hides it as long as it single-steps. */

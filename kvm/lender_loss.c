@@ -25,59 +25,57 @@ void lender_loss_begin(struct gdbproxy_vcpu *vcpu)
 
 #define FLAGS_TF UINT64_C(0x100)
 
-/* ---- the guest's stack ------------------------------------------------------------------- */
+/* ---- where the vCPU is ------------------------------------------------------------------- */
 
-struct loss_stack {
+struct loss_place {
 	struct gdbproxy_vcpu *vcpu;
-	uint64_t base, top, mask; /* of offsets in the segment */
-	unsigned word;            /* bytes of one in an exception's frame */
-	uint64_t pc;              /* linear */
+	struct kvm_regs regs;
+	uint64_t pc;         /* linear */
+	uint64_t base, mask; /* of the stack: its segment's, and of offsets there */
+	unsigned word;       /* bytes of one in an exception's frame */
 };
 
-static bool loss_open_stack(struct gdbproxy_vcpu *vcpu, struct loss_stack *stack)
+static bool loss_find_place(struct gdbproxy_vcpu *vcpu, struct loss_place *place)
 {
 	struct kvm_sregs sregs;
-	struct kvm_regs regs;
 	bool is_long;
 
-	if (ioctl(vcpu->vcpu_fd, KVM_GET_REGS, &regs) < 0 ||
+	*place = (struct loss_place){ .vcpu = vcpu, .mask = UINT64_MAX };
+	if (ioctl(vcpu->vcpu_fd, KVM_GET_REGS, &place->regs) < 0 ||
 		ioctl(vcpu->vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
 		return false;
 	is_long = sregs.efer & 0x400; /* LMA */
-	*stack = (struct loss_stack){ .vcpu = vcpu,
-		.top = regs.rsp,
-		.mask = UINT64_MAX,
-		.word = is_long ? 8 : 4,
-		.pc = regs.rip };
+	place->word = is_long ? 8 : 4;
+	place->pc = place->regs.rip;
 	if (!is_long || !sregs.cs.l) {
-		stack->pc = (uint32_t)(sregs.cs.base + regs.rip);
-		stack->base = sregs.ss.base;
-		stack->mask = sregs.ss.db ? UINT32_MAX : UINT16_MAX;
+		place->pc = (uint32_t)(sregs.cs.base + place->regs.rip);
+		place->base = sregs.ss.base;
+		place->mask = sregs.ss.db ? UINT32_MAX : UINT16_MAX;
 	}
 	return true;
 }
 
+/* ---- the guest's stack ------------------------------------------------------------------- */
+
 /* One byte so far above the top, in the VMM's memory; NULL when nothing that can be written is there. */
-static uint8_t *loss_find(const struct loss_stack *stack, unsigned offset)
+static uint8_t *loss_find(const struct loss_place *place, unsigned offset)
 {
+	uint64_t linear = place->base + ((place->regs.rsp + offset) & place->mask);
 	struct kvm_translation translation = {
-		.linear_address = stack->base + ((stack->top + offset) & stack->mask),
+		.linear_address = place->mask == UINT64_MAX ? linear : (uint32_t)linear,
 	};
 
-	if (stack->mask != UINT64_MAX)
-		translation.linear_address = (uint32_t)translation.linear_address;
-
-	if (ioctl(stack->vcpu->vcpu_fd, KVM_TRANSLATE, &translation) < 0 || !translation.valid)
+	if (ioctl(place->vcpu->vcpu_fd, KVM_TRANSLATE, &translation) < 0 || !translation.valid)
 		return NULL;
-	return lender_memory_at(stack->vcpu->proxy, translation.physical_address);
+	return lender_memory_at(place->vcpu->proxy, translation.physical_address);
 }
 
 static bool loss_read(
-	const struct loss_stack *stack, unsigned offset, unsigned bytes, uint64_t *value)
+	const struct loss_place *place, unsigned offset, unsigned bytes, uint64_t *value)
 {
 	*value = 0;
 	for (unsigned i = 0; i < bytes; i++) {
-		const uint8_t *byte = loss_find(stack, offset + i);
+		const uint8_t *byte = loss_find(place, offset + i);
 
 		if (!byte)
 			return false;
@@ -87,62 +85,60 @@ static bool loss_read(
 }
 
 /* offset: of flags on the stack. TF is bit 0 of their second byte. */
-static void loss_clear_tf(const struct loss_stack *stack, unsigned offset)
+static void loss_clear_tf(const struct loss_place *place, unsigned offset)
 {
-	uint8_t *byte = loss_find(stack, offset + 1);
+	uint8_t *byte = loss_find(place, offset + 1);
 
 	if (byte)
 		__atomic_fetch_and(byte, (uint8_t) ~(FLAGS_TF >> 8), __ATOMIC_RELEASE);
 }
 
-static void loss_clean_frame(const struct loss_stack *stack)
+static void loss_clean_frame(const struct loss_place *place)
 {
 	uint64_t frame[LOSS_X86_FRAME];
 	unsigned flags;
 
 	for (unsigned i = 0; i < LOSS_X86_FRAME; i++)
-		if (!loss_read(stack, i * stack->word, stack->word, &frame[i]))
+		if (!loss_read(place, i * place->word, place->word, &frame[i]))
 			return;
 	flags = loss_x86_64_frame_flags(frame);
 	if (flags)
-		loss_clear_tf(stack, flags * stack->word);
+		loss_clear_tf(place, flags * place->word);
 }
 
-static void loss_clean_pushed(const struct loss_stack *stack, unsigned bytes)
+static void loss_clean_pushed(const struct loss_place *place, unsigned bytes)
 {
 	uint64_t flags;
 
-	if (loss_read(stack, 0, bytes, &flags) && loss_x86_64_are_flags(flags))
-		loss_clear_tf(stack, 0);
+	if (loss_read(place, 0, bytes, &flags) && loss_x86_64_are_flags(flags))
+		loss_clear_tf(place, 0);
 }
 
 /* What the step has had saved with TF set, which was KVM's. */
-static void loss_clean_stack(const struct loss_stack *stack, const struct loss_x86_64 *loss)
+static void loss_clean_stack(const struct loss_place *place, const struct loss_x86_64 *loss)
 {
-	pthread_mutex_t *lock = &stack->vcpu->proxy->table_lock;
+	pthread_mutex_t *lock = &place->vcpu->proxy->table_lock;
 
 	pthread_mutex_lock(lock); /* no memory goes meanwhile */
 	if (loss_x86_64_faulted(loss))
-		loss_clean_frame(stack);
+		loss_clean_frame(place);
 	else if (loss_x86_64_pushed(loss))
-		loss_clean_pushed(stack, loss_x86_64_pushed(loss));
+		loss_clean_pushed(place, loss_x86_64_pushed(loss));
 	pthread_mutex_unlock(lock);
 }
 
 /* ---- registers, exceptions --------------------------------------------------------------- */
 
-static void loss_clean_registers(int fd, const struct loss_x86_64 *loss)
+static void loss_clean_registers(struct loss_place *place, const struct loss_x86_64 *loss)
 {
 	bool tf = loss_x86_64_tf(loss), saved = loss_x86_64_saved(loss);
-	struct kvm_regs regs;
 
-	if ((!tf && !saved) || ioctl(fd, KVM_GET_REGS, &regs) < 0)
-		return;
 	if (tf)
-		regs.rflags |= FLAGS_TF;
-	if (saved && loss_x86_64_are_flags(regs.r11))
-		regs.r11 &= ~FLAGS_TF;
-	ioctl(fd, KVM_SET_REGS, &regs);
+		place->regs.rflags |= FLAGS_TF;
+	if (saved && loss_x86_64_are_flags(place->regs.r11))
+		place->regs.r11 &= ~FLAGS_TF;
+	if (tf || saved)
+		ioctl(place->vcpu->vcpu_fd, KVM_SET_REGS, &place->regs);
 }
 
 /* As a CPU does when it delivers #DB: B0 to B3 are of this one, the others stay. The last call before KVM_RUN. */
@@ -166,18 +162,18 @@ void lender_loss_mend(struct gdbproxy_vcpu *vcpu)
 		.dr6 = debug->dr6,
 	};
 	struct kvm_debugregs own;
-	struct loss_stack stack;
+	struct loss_place place;
 	uint64_t causes;
 
 	if (!(loss.control & KVM_GUESTDBG_ENABLE) ||
-		ioctl(vcpu->vcpu_fd, KVM_GET_DEBUGREGS, &own) < 0 || !loss_open_stack(vcpu, &stack))
+		ioctl(vcpu->vcpu_fd, KVM_GET_DEBUGREGS, &own) < 0 || !loss_find_place(vcpu, &place))
 		return;
 	loss.dr7 = own.dr7;
-	loss.pc = stack.pc;
+	loss.pc = place.pc;
 	for (unsigned i = 0; i < LOSS_X86_SLOTS; i++)
 		loss.addresses[i] = vcpu->loss_debug.arch.debugreg[i];
-	loss_clean_stack(&stack, &loss);
-	loss_clean_registers(vcpu->vcpu_fd, &loss);
+	loss_clean_stack(&place, &loss);
+	loss_clean_registers(&place, &loss);
 	causes = loss_x86_64_causes(&loss);
 	if (causes)
 		loss_inject(vcpu->vcpu_fd, &own, causes);

@@ -284,7 +284,7 @@ static void plan_step_slots(
 		return;
 	if (!is_merged)
 		slots_merge_guest(cpu, CHOOSE_NEAR, plan);
-	limitations = plan->limitations;
+	limitations = plan->limitations; /* those elsewhere are not missed by one instruction */
 	slots_merge_guest(cpu, CHOOSE_FAR, plan);
 	plan->limitations = limitations;
 }

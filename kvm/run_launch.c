@@ -71,12 +71,8 @@ static void run_step_begin(struct vm *vm, struct vcpu *vcpu)
 
 	vcpu_fetch(vcpu, vm->arch->step_groups(&vcpu->cpu, code, have), vm->call_timeout_ms);
 	memset(&vcpu->step, 0, sizeof(vcpu->step));
-	vm->arch->step_begin(&vcpu->cpu, &memory, code, have, &vcpu->step);
+	vm->arch->step_begin(&vcpu->cpu, &memory, code, have, vcpu->lends, &vcpu->step);
 	vcpu->step.from = pc;
-	if (vcpu->lends) { /* an address to run to would take a debug register */
-		vcpu->step.trap = true;
-		vcpu->step.run_to_count = 0;
-	}
 	vcpu->stepping = true;
 	vm->counts.steps++;
 }

@@ -227,11 +227,12 @@ static uint32_t step_arm64_loss(
 }
 
 void step_arm64_begin(struct cpu *cpu, const struct guest_memory *memory, const uint8_t *code,
-	unsigned length, struct step_plan *step)
+	unsigned length, bool trap_only, struct step_plan *step)
 {
 	struct instruction_arm64 instruction;
 	uint32_t word = step_arm64_word(&cpu->arm64, code, length);
 
+	(void)trap_only; /* it never runs to an address */
 	memset(step, 0, sizeof(*step));
 	step->from = cpu->arm64.regs.pc;
 	step->private[OLD_PSTATE] = cpu->arm64.regs.pstate;

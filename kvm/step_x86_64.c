@@ -17,8 +17,9 @@
  *   perhaps held, before the step ended.
  *
  * What remains: the other faults (their handlers run before the step ends, and see TF); a task switch
- * by hardware, 16-bit gates, and what waits to be delivered at a MOV DR (arch->lends_registers()), likewise.  One step goes over MOV SS or POP SS and the next
- * instruction, since the CPU suppresses the trap between them (6.8.3).
+ * by hardware, 16-bit gates, and what waits to be delivered at a MOV DR (arch->lends_registers()), likewise.
+ * One step goes over MOV SS or POP SS and the next instruction, since the CPU suppresses the trap between
+ * them (6.8.3).
  */
 #include <string.h>
 #include "kvm/arch_x86_64.h"
@@ -353,7 +354,7 @@ static uint32_t state_loss(const struct state *state)
 }
 
 void step_x86_64_begin(struct cpu *cpu, const struct guest_memory *memory, const uint8_t *code,
-	unsigned length, struct step_plan *step)
+	unsigned length, bool trap_only, struct step_plan *step)
 {
 	const struct x86_regs *regs = &cpu->x86_64.regs;
 	struct instruction_x86_64 instruction;
@@ -367,10 +368,12 @@ void step_x86_64_begin(struct cpu *cpu, const struct guest_memory *memory, const
 	state.cpl = (uint8_t)arch_x86_64_cpl(cpu);
 	state.kind = (uint8_t)instruction.kind;
 	state.operand = instruction.operand;
-	if (!run_to_pending(cpu, memory, step) && !step_runs_to(cpu, memory, &instruction, step)) {
+	if (trap_only || (!run_to_pending(cpu, memory, step) &&
+				 !step_runs_to(cpu, memory, &instruction, step))) {
 		step->trap = true;
 		state_foresee(cpu, memory, popped, &state);
-		step_catch_faults(cpu, memory, instruction.kind, step);
+		if (!trap_only)
+			step_catch_faults(cpu, memory, instruction.kind, step);
 		step->on_loss = state_loss(&state);
 	}
 	memcpy(step->private, &state, sizeof(state));

@@ -53,10 +53,10 @@ $(BUILD)/tests/test_lender: $(call object,tests/system/test_lender.c tests/syste
 	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ -o $@
 
 # Where there is no KVM: VMMs whose KVM is a stand-in, and who has gdbproxyd take it for one.  x86-64.
-STANDIN_VMMS := $(BUILD)/tests/standin-vmm $(BUILD)/tests/standin-many
+STANDIN_VMMS := $(BUILD)/tests/standin-vmm $(BUILD)/tests/standin-scale
 STANDIN := $(if $(filter x86_64,$(ARCH)),$(STANDIN_VMMS) $(BUILD)/tests/standin-fd.so)
 $(BUILD)/tests/standin-vmm: $(call object,tests/system/standin_vmm.c)
-$(BUILD)/tests/standin-many: $(call object,tests/system/standin_many.c)
+$(BUILD)/tests/standin-scale: $(call object,tests/system/scale.c tests/system/scale_standin.c)
 $(STANDIN_VMMS): $(call object,tests/system/standin_kvm.c) $(BUILD)/libgdbproxy.a
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -pthread -Wl,--wrap=ioctl $(filter %.o,$^) $(filter %.a,$^) -o $@
@@ -83,7 +83,7 @@ $(BUILD)/tests/ctl_peer: $(BUILD)/tests/system/ctl_peer.o
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
 
 # Many VMs.
-$(BUILD)/static/scale: $(call object,tests/system/scale.c) $(BUILD)/libgdbproxy.a
+$(BUILD)/static/scale: $(call object,tests/system/scale.c tests/system/scale_kvm.c) $(BUILD)/libgdbproxy.a
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -static -pthread $^ -o $@

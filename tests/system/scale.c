@@ -13,7 +13,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/kvm.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -21,8 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -30,17 +27,15 @@
 #include <unistd.h>
 
 #include "kvm/gdbproxy.h"
+#include "tests/system/scale_guest.h"
 
-enum { SCALE_MAX = 4096, SCALE_MEMORY = 65536, SCALE_STACK = 65536, SCALE_ANSWER_MS = 60000 };
+enum { SCALE_MAX = 4096, SCALE_STACK = 65536, SCALE_ANSWER_MS = 60000 };
 
 #if defined(__x86_64__)
-#define SCALE_BASE  0x1000
-#define SCALE_PLANT "Z0,1008,1" /* never executed: behind the loop */
-static const uint8_t scale_code[] = { 0xf4, 0xeb, 0xfd, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90 };
+#define SCALE_PLANT                                                                                \
+	"Z0,1008,1" /* never executed: behind the loop of scale_kvm.c, and of scale_standin.c */
 #else
-#define SCALE_BASE  0x40000000
 #define SCALE_PLANT "Z0,40000008,4"
-static const uint32_t scale_code[] = { 0xd503207f, 0x17ffffff, 0xd503201f }; /* wfi; b .-4; nop */
 #endif
 
 static void die(const char *what)
@@ -69,56 +64,6 @@ static void raise_limits(void)
 
 /* ---- the VMM ------------------------------------------------------------------------------ */
 
-static int kvm_call(int fd, unsigned long request, uintptr_t argument, const char *what)
-{
-	int rc = ioctl(fd, request, argument);
-
-	if (rc < 0)
-		die(what);
-	return rc;
-}
-
-#if defined(__x86_64__)
-static void machine_init(int vm_fd)
-{
-	kvm_call(vm_fd, KVM_SET_TSS_ADDR, 0xfffbd000, "KVM_SET_TSS_ADDR");
-	kvm_call(vm_fd, KVM_CREATE_IRQCHIP, 0, "KVM_CREATE_IRQCHIP"); /* else HLT would exit */
-}
-
-static void machine_init_vcpu(int vm_fd, int vcpu_fd)
-{
-	struct kvm_regs regs = { .rip = SCALE_BASE, .rflags = 2 };
-	struct kvm_sregs sregs;
-
-	(void)vm_fd;
-	kvm_call(vcpu_fd, KVM_GET_SREGS, (uintptr_t)&sregs, "KVM_GET_SREGS");
-	sregs.cs.base = sregs.cs.selector = 0;
-	kvm_call(vcpu_fd, KVM_SET_SREGS, (uintptr_t)&sregs, "KVM_SET_SREGS");
-	kvm_call(vcpu_fd, KVM_SET_REGS, (uintptr_t)&regs, "KVM_SET_REGS");
-}
-#else
-static void machine_init(int vm_fd)
-{
-	(void)vm_fd;
-}
-
-static void machine_init_vcpu(int vm_fd, int vcpu_fd)
-{
-	uint64_t pc = SCALE_BASE;
-	struct kvm_one_reg reg = {
-		.id = KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |
-		      KVM_REG_ARM_CORE_REG(regs.pc),
-		.addr = (uintptr_t)&pc,
-	};
-	struct kvm_vcpu_init init;
-
-	kvm_call(vm_fd, KVM_ARM_PREFERRED_TARGET, (uintptr_t)&init, "KVM_ARM_PREFERRED_TARGET");
-	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
-	kvm_call(vcpu_fd, KVM_ARM_VCPU_INIT, (uintptr_t)&init, "KVM_ARM_VCPU_INIT");
-	kvm_call(vcpu_fd, KVM_SET_ONE_REG, (uintptr_t)&reg, "KVM_SET_ONE_REG");
-}
-#endif
-
 static void *vcpu_thread(void *vcpu)
 {
 	while (gdbproxy_run(vcpu) == 0 || errno == EINTR || errno == EAGAIN)
@@ -139,24 +84,6 @@ static void vm_start_thread(struct gdbproxy_vcpu *vcpu)
 	pthread_attr_destroy(&attributes);
 }
 
-static void *vm_make_memory(int vm_fd, int *memory_fd)
-{
-	struct kvm_userspace_memory_region region = { .guest_phys_addr = SCALE_BASE,
-		.memory_size = SCALE_MEMORY };
-	void *memory;
-
-	*memory_fd = memfd_create("scale", MFD_CLOEXEC);
-	if (*memory_fd < 0 || ftruncate(*memory_fd, SCALE_MEMORY) < 0)
-		die("memory");
-	memory = mmap(NULL, SCALE_MEMORY, PROT_READ | PROT_WRITE, MAP_SHARED, *memory_fd, 0);
-	if (memory == MAP_FAILED)
-		die("memory");
-	memcpy(memory, scale_code, sizeof(scale_code));
-	region.userspace_addr = (uintptr_t)memory;
-	kvm_call(vm_fd, KVM_SET_USER_MEMORY_REGION, (uintptr_t)&region, "memory region");
-	return memory;
-}
-
 static void check_lent(struct gdbproxy *proxy, const char *name, int rc)
 {
 	if (rc == 0)
@@ -165,28 +92,22 @@ static void check_lent(struct gdbproxy *proxy, const char *name, int rc)
 	exit(EXIT_FAILURE);
 }
 
-static void vm_lend(int kvm_fd, int run_size, const char *socket, unsigned index)
+static void vm_lend(const char *socket, unsigned index)
 {
-	int vm_fd = kvm_call(kvm_fd, KVM_CREATE_VM, 0, "KVM_CREATE_VM"), vcpu_fd, memory_fd;
-	struct gdbproxy_vcpu *vcpu;
 	struct gdbproxy *proxy = NULL;
+	struct gdbproxy_vcpu *vcpu;
+	struct scale_guest guest;
 	char name[32];
-	void *memory, *run;
 	int rc;
 
 	snprintf(name, sizeof(name), "vm%04u", index);
-	machine_init(vm_fd);
-	memory = vm_make_memory(vm_fd, &memory_fd);
-	vcpu_fd = kvm_call(vm_fd, KVM_CREATE_VCPU, 0, "KVM_CREATE_VCPU");
-	machine_init_vcpu(vm_fd, vcpu_fd);
-	run = mmap(NULL, (size_t)run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu_fd, 0);
-	if (run == MAP_FAILED)
-		die("kvm_run");
+	scale_guest_make(&guest);
 	rc = gdbproxy_open(&proxy, socket, name, 1);
 	check_lent(proxy, name, rc);
 	check_lent(proxy, name,
-		gdbproxy_add_memory(proxy, SCALE_BASE, SCALE_MEMORY, memory, memory_fd, 0, 0));
-	check_lent(proxy, name, gdbproxy_add_vcpu(proxy, 0, 0, vcpu_fd, run, &vcpu));
+		gdbproxy_add_memory(
+			proxy, guest.gpa, guest.size, guest.memory, guest.memory_fd, 0, 0));
+	check_lent(proxy, name, gdbproxy_add_vcpu(proxy, 0, 0, guest.vcpu_fd, guest.run, &vcpu));
 	check_lent(proxy, name, gdbproxy_ready(proxy, GDBPROXY_RUN));
 	check_lent(proxy, name, gdbproxy_is_attached(proxy) ? 0 : -ENOTCONN);
 	vm_start_thread(vcpu);
@@ -201,16 +122,12 @@ static void stay(void)
 
 static int run_vmm(char **argv)
 {
-	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), run_size;
 	unsigned count = (unsigned)atoi(argv[1]);
 	double begin = now_ms(), half = 0, end;
 
 	raise_limits();
-	if (kvm_fd < 0)
-		die("/dev/kvm");
-	run_size = kvm_call(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0, "KVM_GET_VCPU_MMAP_SIZE");
 	for (unsigned i = 0; i < count; i++) {
-		vm_lend(kvm_fd, run_size, argv[0], i);
+		vm_lend(argv[0], i);
 		if (i == count / 2)
 			half = now_ms();
 	}

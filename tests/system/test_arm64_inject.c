@@ -366,7 +366,7 @@ static struct decision machine_step(struct machine *machine, struct debug_reques
 
 	machine_fetch(machine, CPU_STOP | CPU_DEBUG);
 	CHECK(memory_read(machine, machine->cpu.arm64.regs.pc, code, sizeof(code)) == 0);
-	arch_arm64.step_begin(&machine->cpu, &memory, code, sizeof(code), &step);
+	arch_arm64.step_begin(&machine->cpu, &memory, code, sizeof(code), false, &step);
 	request.step = step.trap;
 	request.run_to_count = step.run_to_count;
 	memcpy(request.run_to, step.run_to, sizeof(step.run_to));

@@ -250,7 +250,7 @@ static struct decision decide(const struct row *row)
 	memcpy(event.code, row->code, strlen(row->code));
 	event.code_length = sizeof(event.code);
 	if (row->with & (STEP | RUN_TO)) {
-		arch_x86_64.step_begin(&cpu, &memory, NULL, 0, &step);
+		arch_x86_64.step_begin(&cpu, &memory, NULL, 0, false, &step);
 		step.trap = row->with & STEP;
 		event.step = row->with & NOT_STEPPING ? NULL : &step;
 		if (row->with & STEP) /* as KVM hides it */

@@ -394,14 +394,19 @@ static void test_driver_leaves_in_a_step(void **state)
 /* ---- non-stop ---------------------------------------------------------------------------- */
 
 /* Over to it from before the first stop: nothing has been disturbed. */
-static struct rig *non_stop(unsigned vcpus, struct other *other)
+static void non_stop_begin(struct rig *rig, struct other *other)
 {
-	struct rig *rig = looping(vcpus);
-
 	seat_fini(&rig->seat);
 	fake_lender_start(&rig->lender);
 	other_sit(other, rig);
 	assert_int_equal(DO(other, set_non_stop, true), 0);
+}
+
+static struct rig *non_stop(unsigned vcpus, struct other *other)
+{
+	struct rig *rig = looping(vcpus);
+
+	non_stop_begin(rig, other);
 	for (unsigned i = 0; i < vcpus; i++)
 		assert_true(moves(rig, i));
 	return rig;
@@ -535,10 +540,7 @@ static void test_registers_give_way(void **state)
 	CODE(rig, 1, LOOP);
 	vcpu->debugregs.db[1] = FAKE_CODE + 0x800;
 	vcpu->regs.rax = X86_DR7_FIXED;
-	seat_fini(&rig->seat);
-	fake_lender_start(&rig->lender);
-	other_sit(&other, rig);
-	assert_int_equal(DO(&other, set_non_stop, true), 0);
+	non_stop_begin(rig, &other);
 	other_hold(rig, &other);
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(other_insert(&other, FAKE_CODE + 0x1100 + 4 * i), 0);

@@ -34,7 +34,7 @@ static void begin(struct cpu *cpu, uint32_t word, struct step_plan *step)
 	memcpy(code, &word, sizeof(word));
 	assert_int_equal(arch_arm64.step_groups(cpu, code, 4), CPU_STOP);
 	memset(step, 0xaa, sizeof(*step));
-	arch_arm64.step_begin(cpu, &nowhere, code, 4, step);
+	arch_arm64.step_begin(cpu, &nowhere, code, 4, false, step);
 }
 
 struct row {
@@ -309,7 +309,7 @@ static void begin_sequence(struct cpu *cpu, size_t i, struct step_plan *step)
 	cpu->arm64.regs.pc += sequences[i].at * UINT64_C(4);
 	memset(step, 0xaa, sizeof(*step));
 	arch_arm64.step_begin(
-		cpu, &memory, (const uint8_t *)(code.words + sequences[i].at), 16, step);
+		cpu, &memory, (const uint8_t *)(code.words + sequences[i].at), 16, false, step);
 }
 
 /* Row 42. */
@@ -385,7 +385,7 @@ static void test_unreadable(void **state)
 	struct step_plan step;
 
 	(void)state;
-	arch_arm64.step_begin(&cpu, &nowhere, NULL, 0, &step);
+	arch_arm64.step_begin(&cpu, &nowhere, NULL, 0, false, &step);
 	assert_true(step.trap);
 	cpu.arm64.regs.pc = 0x9999;
 	arch_arm64.step_end(&cpu, &nowhere, &step);

@@ -122,7 +122,7 @@ static void begin_at(struct machine *machine, const char *code, unsigned length)
 	memcpy(bytes, code, length);
 	memset(&machine->step, 0xa5, sizeof(machine->step));
 	arch_x86_64.step_begin(
-		&machine->cpu, &machine->memory, bytes, sizeof(bytes), &machine->step);
+		&machine->cpu, &machine->memory, bytes, sizeof(bytes), false, &machine->step);
 	assert_true(machine->step.from == arch_x86_64.pc(&machine->cpu));
 	machine->cpu.dirty = 0;
 	machine->writes = 0;
@@ -290,6 +290,23 @@ static void test_run_to_injected_debug(void **context)
 		assert_int_equal(machine.step.run_to_count, 1);
 		assert_true(machine.step.run_to[0] == KERNEL + 0x100);
 	}
+}
+
+/* Without a debug register: what waits is stepped into, and a lender knows of the guest's own TF. */
+static void test_trap_only(void **context)
+{
+	static struct machine machine;
+	struct injection injection = { .kind = INJECT_DEBUG, .dr6 = X86_DR6_BD };
+
+	(void)context;
+	machine_init(&machine, TF);
+	machine.cpu.valid |= CPU_DEBUG;
+	arch_x86_64.inject(&machine.cpu, &injection);
+	arch_x86_64.step_begin(&machine.cpu, &machine.memory, (const uint8_t *)"\x0f\x23\xf8", 3,
+		true, &machine.step);
+	assert_true(machine.step.trap);
+	assert_int_equal(machine.step.run_to_count, 0);
+	assert_int_equal(machine.step.on_loss, LOSS_X86_TF);
 }
 
 /* LSTAR is fetched only for SYSCALL. */
@@ -757,6 +774,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_run_to),
 		cmocka_unit_test(test_run_to_injected_debug),
+		cmocka_unit_test(test_trap_only),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_faults_are_caught),
 		cmocka_unit_test(test_real_mode_vector),
