@@ -16,7 +16,7 @@ def simple():
 def many():
     wrong = []
     for n in range(20):
-        stop = stop_now(0.02 + 0.007 * n)
+        stop = stop_now(0.05 + 0.005 * n)
         if stop.signal != "SIGINT":
             wrong.append(str(stop))
     check("continue; Ctrl-C, 20 times", not wrong, "\n".join(wrong))
