@@ -57,7 +57,7 @@ STANDIN_VMMS := $(BUILD)/tests/standin-vmm $(BUILD)/tests/standin-scale
 STANDIN := $(if $(filter x86_64,$(ARCH)),$(STANDIN_VMMS) $(BUILD)/tests/standin-fd.so)
 $(BUILD)/tests/standin-vmm: $(call object,tests/system/standin_vmm.c)
 $(BUILD)/tests/standin-scale: $(call object,tests/system/scale.c tests/system/scale_standin.c)
-$(STANDIN_VMMS): $(call object,tests/system/standin_kvm.c) $(BUILD)/libgdbproxy.a
+$(STANDIN_VMMS): $(call object,tests/system/standin_kvm.c tests/system/standin_fd_make.c) $(BUILD)/libgdbproxy.a
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -pthread -Wl,--wrap=ioctl $(filter %.o,$^) $(filter %.a,$^) -o $@
 $(BUILD)/tests/standin-fd.so: $(BUILD)/pic/tests/system/standin_fd.o
@@ -72,7 +72,7 @@ $(BUILD)/static/test_arm64_inject: $(call object,tests/system/test_arm64_inject.
 
 # Clients, good and bad, for rigs too.
 CTL_PEERS := $(BUILD)/static/ctl_peer $(BUILD)/static/hostile_peer
-$(BUILD)/static/hostile_peer: $(call object,tests/unit/handover_talk.c)
+$(BUILD)/static/hostile_peer: $(call object,tests/unit/handover_talk.c tests/system/standin_fd_make.c)
 $(CTL_PEERS): $(BUILD)/static/%: $(BUILD)/tests/system/%.o
 	@mkdir -p $(@D)
 	$(call say,LINK)
@@ -191,6 +191,7 @@ check-built:
 		'gdbproxyctl, x86-64 in Bochs=tests/system/ctl x86-bochs' \
 		'many VMs, arm64=tests/system/scale arm64 40 8' \
 		'many VMs, without KVM=tests/system/scale alone 1000 100 5' \
+		'many vCPUs, without KVM=tests/system/scale alone 2 2 2 250' \
 		'sudden death, x86-64 in Bochs=tests/system/sudden-death x86-bochs 6' \
 		'sudden death, arm64=tests/system/sudden-death arm64 20' \
 		'sudden death, this machine=tests/system/sudden-death host 20' \

@@ -38,19 +38,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "protocol/handover.h"
+#include "tests/system/standin_fd.h"
 #include "tests/unit/handover_talk.h"
 
 #if defined(__x86_64__)
@@ -194,11 +193,8 @@ static int add_vcpu(int vm_fd, int kvm_id)
 {
 	int vcpu_fd;
 
-	if (has_kvm())
-		vcpu_fd = ioctl(vm_fd, KVM_CREATE_VCPU, kvm_id);
-	else
-		vcpu_fd = kvm_id ? timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC)
-				 : eventfd(0, EFD_CLOEXEC);
+	vcpu_fd = has_kvm() ? ioctl(vm_fd, KVM_CREATE_VCPU, kvm_id)
+			    : standin_fd_make((unsigned)kvm_id);
 	if (vcpu_fd < 0)
 		die("KVM_CREATE_VCPU");
 	return vcpu_fd;

@@ -2,7 +2,7 @@
 /*
  * Many VMs, many debuggers, and what they cost: the means of tests/system/scale.
  *
- *	scale vmm SOCKET N             lends N VMs of one vCPU that sleeps in WFI or HLT; says when all are lent
+ *	scale vmm SOCKET N VCPUS       lends N VMs of so many vCPUs, which sleep in WFI or HLT; says when all are lent
  *	scale debug DIRECTORY N ORDER  N debuggers, one a VM, from the last one on; ORDER: stopped, running,
  *	                               planted (and running).  Says how long that took; stays
  *	scale measure PID SECONDS      what that gdbproxyd and its children hold, and the CPU time they take in
@@ -29,7 +29,7 @@
 #include "kvm/gdbproxy.h"
 #include "tests/system/scale_guest.h"
 
-enum { SCALE_MAX = 4096, SCALE_STACK = 65536, SCALE_ANSWER_MS = 60000 };
+enum { SCALE_MAX = 4096, SCALE_VCPUS = 1024, SCALE_STACK = 65536, SCALE_ANSWER_MS = 60000 };
 
 #if defined(__x86_64__)
 #define SCALE_PLANT                                                                                \
@@ -92,25 +92,30 @@ static void check_lent(struct gdbproxy *proxy, const char *name, int rc)
 	exit(EXIT_FAILURE);
 }
 
-static void vm_lend(const char *socket, unsigned index)
+static void vm_lend(const char *socket, unsigned index, unsigned vcpus)
 {
+	struct gdbproxy_vcpu *lent[SCALE_VCPUS];
 	struct gdbproxy *proxy = NULL;
-	struct gdbproxy_vcpu *vcpu;
 	struct scale_guest guest;
+	struct kvm_run *run;
 	char name[32];
-	int rc;
+	int rc, fd;
 
 	snprintf(name, sizeof(name), "vm%04u", index);
 	scale_guest_make(&guest);
-	rc = gdbproxy_open(&proxy, socket, name, 1);
+	rc = gdbproxy_open(&proxy, socket, name, vcpus);
 	check_lent(proxy, name, rc);
 	check_lent(proxy, name,
 		gdbproxy_add_memory(
 			proxy, guest.gpa, guest.size, guest.memory, guest.memory_fd, 0, 0));
-	check_lent(proxy, name, gdbproxy_add_vcpu(proxy, 0, 0, guest.vcpu_fd, guest.run, &vcpu));
+	for (unsigned i = 0; i < vcpus; i++) {
+		fd = scale_guest_add_vcpu(&guest, i, &run);
+		check_lent(proxy, name, gdbproxy_add_vcpu(proxy, i, i, fd, run, &lent[i]));
+	}
 	check_lent(proxy, name, gdbproxy_ready(proxy, GDBPROXY_RUN));
 	check_lent(proxy, name, gdbproxy_is_attached(proxy) ? 0 : -ENOTCONN);
-	vm_start_thread(vcpu);
+	for (unsigned i = 0; i < vcpus; i++)
+		vm_start_thread(lent[i]);
 }
 
 static void stay(void)
@@ -122,12 +127,12 @@ static void stay(void)
 
 static int run_vmm(char **argv)
 {
-	unsigned count = (unsigned)atoi(argv[1]);
+	unsigned count = (unsigned)atoi(argv[1]), vcpus = (unsigned)atoi(argv[2]);
 	double begin = now_ms(), half = 0, end;
 
 	raise_limits();
 	for (unsigned i = 0; i < count; i++) {
-		vm_lend(argv[0], i);
+		vm_lend(argv[0], i, vcpus);
 		if (i == count / 2)
 			half = now_ms();
 	}
@@ -334,9 +339,15 @@ static int run_measure(char **argv)
 	return EXIT_SUCCESS;
 }
 
+static bool is_count(const char *word, int most)
+{
+	return atoi(word) > 0 && atoi(word) <= most;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc == 4 && !strcmp(argv[1], "vmm") && atoi(argv[3]) > 0 && atoi(argv[3]) <= SCALE_MAX)
+	if (argc == 5 && !strcmp(argv[1], "vmm") && is_count(argv[3], SCALE_MAX) &&
+		is_count(argv[4], SCALE_VCPUS))
 		return run_vmm(argv + 2);
 	if (argc == 5 && !strcmp(argv[1], "debug"))
 		return run_debug(argv + 2);

@@ -88,23 +88,38 @@ static void *make_memory(int vm_fd, int *memory_fd)
 	return memory;
 }
 
+static int open_device(void)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		err(1, "/dev/kvm");
+	return fd;
+}
+
 void scale_guest_make(struct scale_guest *guest)
 {
-	int kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm_fd, run_size;
-	void *run;
+	int kvm_fd = open_device();
 
-	if (kvm_fd < 0)
-		err(1, "/dev/kvm");
-	run_size = kvm_call(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0, "KVM_GET_VCPU_MMAP_SIZE");
-	vm_fd = kvm_call(kvm_fd, KVM_CREATE_VM, 0, "KVM_CREATE_VM");
-	close(kvm_fd);
-	machine_init(vm_fd);
 	*guest = (struct scale_guest){ .gpa = SCALE_BASE, .size = SCALE_MEMORY };
-	guest->memory = make_memory(vm_fd, &guest->memory_fd);
-	guest->vcpu_fd = kvm_call(vm_fd, KVM_CREATE_VCPU, 0, "KVM_CREATE_VCPU");
-	machine_init_vcpu(vm_fd, guest->vcpu_fd);
-	run = mmap(NULL, (size_t)run_size, PROT_READ | PROT_WRITE, MAP_SHARED, guest->vcpu_fd, 0);
-	if (run == MAP_FAILED)
+	guest->vm_fd = kvm_call(kvm_fd, KVM_CREATE_VM, 0, "KVM_CREATE_VM");
+	close(kvm_fd);
+	machine_init(guest->vm_fd);
+	guest->memory = make_memory(guest->vm_fd, &guest->memory_fd);
+}
+
+int scale_guest_add_vcpu(struct scale_guest *guest, unsigned index, struct kvm_run **run)
+{
+	int kvm_fd = open_device(), vcpu_fd;
+	int size = kvm_call(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0, "KVM_GET_VCPU_MMAP_SIZE");
+	void *page;
+
+	close(kvm_fd);
+	vcpu_fd = kvm_call(guest->vm_fd, KVM_CREATE_VCPU, index, "KVM_CREATE_VCPU");
+	machine_init_vcpu(guest->vm_fd, vcpu_fd);
+	page = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu_fd, 0);
+	if (page == MAP_FAILED)
 		err(1, "kvm_run");
-	guest->run = run;
+	*run = page;
+	return vcpu_fd;
 }

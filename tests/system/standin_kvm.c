@@ -7,12 +7,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/timerfd.h>
 #include <time.h>
 
+#include "tests/system/standin_fd.h"
 #include "tests/system/standin_kvm.h"
 
 enum {
@@ -209,7 +208,7 @@ int standin_kvm_create_vcpu(
 	const struct kvm_segment flat = {
 		.limit = UINT32_MAX, .db = 1, .s = 1, .g = 1, .present = 1
 	};
-	int fd = index ? timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC) : eventfd(0, EFD_CLOEXEC);
+	int fd = standin_fd_make(index);
 	struct standin_vcpu *vcpu = calloc(1, sizeof(*vcpu));
 	struct kvm_sregs *sregs = &vcpu->sregs;
 	void *page = mmap(

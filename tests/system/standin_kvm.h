@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What stands in for KVM where there is none: vCPUs whose descriptors are others, which standin_fd.c has gdbproxyd take
- * for them, an ioctl() that answers for them, and an interpreter of four instructions: NOP, JMP rel8, INT3, and HLT,
- * which nothing ends.  x86-64.
+ * What stands in for KVM where there is none: vCPUs whose descriptors are others (standin_fd.h), which gdbproxyd is
+ * made to take for them, an ioctl() that answers for them, and an interpreter of four instructions: NOP, JMP rel8,
+ * INT3, and HLT, which nothing ends.  x86-64.
  *
  * As with KVM, a signal ends KVM_RUN, immediate_exit too, and INT3 and single steps are debug exits if guest debug
  * says so.  All else is a triple fault, an INT3 that a debugger has left behind for instance.  vCPU 0 has an exit
- * for its VMM each millisecond, or second when it is halted, vCPU 1 has none.
+ * for its VMM each millisecond, or second when it is halted, the others have none.
  */
 #ifndef TESTS_SYSTEM_STANDIN_KVM_H
 #define TESTS_SYSTEM_STANDIN_KVM_H
@@ -24,7 +24,7 @@ struct standin_memory {
 };
 
 /*
- * vCPU 0 or 1 of a guest, which begins at rip, in protected mode without paging: its descriptor, and its kvm_run in *run.  The
+ * A vCPU of a guest, below STANDIN_VCPUS, which begins at rip, in protected mode without paging: its descriptor, and its kvm_run in *run.  The
  * memory stays the caller's, and where it is.
  */
 int standin_kvm_create_vcpu(
