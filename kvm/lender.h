@@ -144,12 +144,13 @@ struct gdbproxy_vcpu {
 	uint32_t state;                     /* of the proxy, that it has settled in */
 	int channel_fd;                     /* written with table_lock; -1: detached */
 	uint32_t asked;  /* enum channel_reason to park with as soon as I/O is complete; 0: none */
-	bool held;       /* park before the first instruction */
+	bool held;       /* park before the next instruction */
 	bool once;       /* the last RUN had CHANNEL_ONCE: a debugger is stepping */
 	bool ends;       /* it had CHANNEL_END: a debugger wants to see the guest's end */
 	bool debugged;   /* the daemon has switched guest debug on */
 	bool owes_eintr; /* a signal of the VMM's came while parked */
 	bool fresh;      /* nothing has been done to the vCPU since KVM_RUN returned */
+	bool whole;      /* since then no exit of the VMM's is to be completed: vCPUs park so */
 	enum lender_sync sync;
 	/* How it was run last, and whether it has come out by a debug exit and nobody has decided: loss.h. */
 	struct kvm_guest_debug loss_debug;

@@ -10,7 +10,8 @@
  *
  * A vCPU parks only when KVM_RUN has returned -EINTR or a debug exit, because only then an I/O exit
  * that the VMM has served is completed and the registers are whole (api.rst, KVM_RUN); with
- * immediate_exit set KVM_RUN does just that and returns.
+ * immediate_exit set KVM_RUN does just that and returns.  The same goes for giving a vCPU back when the daemon is
+ * gone: KVM_SET_REGS amid an MMIO read loses what was read.
  */
 #include "kvm/lender.h"
 
@@ -92,10 +93,27 @@ static void vcpu_bind(struct gdbproxy_vcpu *vcpu)
 	lender_thread.kicked = 1;
 }
 
+/* The tie was attached or cut since it has settled. */
+static bool vcpu_is_stale(const struct gdbproxy_vcpu *vcpu)
+{
+	return vcpu->state != atomic_load(&vcpu->proxy->state);
+}
+
+/* False: KVM_RUN is to complete I/O first, and no more. */
+static bool vcpu_catch_up(struct gdbproxy_vcpu *vcpu)
+{
+	if (vcpu->debugged && !vcpu->whole) {
+		lender_kick_mark(vcpu);
+		return false;
+	}
+	vcpu_settle(vcpu);
+	return true;
+}
+
 static void vcpu_lose(struct gdbproxy_vcpu *vcpu)
 {
 	lender_tie_lose(vcpu->proxy, vcpu->state);
-	vcpu_settle(vcpu);
+	vcpu_catch_up(vcpu);
 }
 
 /* ---- listening to the channel ------------------------------------------------------------ */
@@ -251,6 +269,7 @@ static void vcpu_park(struct gdbproxy_vcpu *vcpu, enum channel_reason reason, in
 	lender_kick_unmark(vcpu);
 	lender_thread.kicked = 0;
 	atomic_store(&vcpu->in_use, true);
+	vcpu->whole = true;
 	vcpu->asked = 0;
 	vcpu->fresh = reason != CHANNEL_HELD && reason != CHANNEL_FAILED;
 	lender_program_after(vcpu);
@@ -308,6 +327,17 @@ static void vcpu_seek_daemon(struct gdbproxy_vcpu *vcpu)
 		lender_alarm_set(vcpu, atomic_load(&vcpu->proxy->retry_at_ms));
 }
 
+/* Looks at the channel until there is nothing new, or the tie is cut. */
+static void vcpu_look(struct gdbproxy_vcpu *vcpu)
+{
+	if (vcpu->held && vcpu->whole) {
+		vcpu->held = false;
+		vcpu_park(vcpu, CHANNEL_HELD, 0);
+	}
+	while (lender_thread.kicked && !vcpu_is_stale(vcpu))
+		vcpu_attend(vcpu);
+}
+
 /* False: do not run, gdbproxy_run() is to return -1 with EINTR. */
 static bool vcpu_prepare(struct gdbproxy_vcpu *vcpu)
 {
@@ -317,15 +347,12 @@ static bool vcpu_prepare(struct gdbproxy_vcpu *vcpu)
 		vcpu_bind(vcpu);
 	if (!lender_state_attached(atomic_load(&vcpu->proxy->state)))
 		vcpu_seek_daemon(vcpu);
-	if (vcpu->state != atomic_load(&vcpu->proxy->state))
-		vcpu_settle(vcpu);
-	if (vcpu->held) {
-		vcpu->held = false;
-		vcpu_park(vcpu, CHANNEL_HELD, 0);
-	}
-	while (lender_thread.kicked)
-		vcpu_attend(vcpu);
-	if (vcpu->asked)
+	do {
+		if (vcpu_is_stale(vcpu) && !vcpu_catch_up(vcpu))
+			break;
+		vcpu_look(vcpu);
+	} while (vcpu_is_stale(vcpu));
+	if (vcpu->asked || vcpu->held)
 		lender_kick_mark(vcpu);
 	owes_eintr = vcpu->owes_eintr;
 	vcpu->owes_eintr = false;
@@ -340,8 +367,11 @@ enum verdict {
 /* -EINTR: every signal ends KVM_RUN, the VMM's and ours. */
 static enum verdict vcpu_judge_interrupt(struct gdbproxy_vcpu *vcpu)
 {
-	bool ours = lender_thread.kicked || vcpu->asked;
+	bool ours = lender_thread.kicked || vcpu->asked || vcpu_is_stale(vcpu);
 
+	vcpu->whole = true;
+	if (vcpu->held)
+		return AGAIN;
 	vcpu_attend(vcpu);
 	if (vcpu->asked) {
 		vcpu_park(vcpu, vcpu->asked, EINTR);
@@ -356,7 +386,8 @@ static enum verdict vcpu_judge_debug(struct gdbproxy_vcpu *vcpu)
 	bool debugged = vcpu->debugged;
 
 	vcpu->loss_exited = debugged;
-	if (vcpu->state != atomic_load(&vcpu->proxy->state))
+	vcpu->whole = true;
+	if (vcpu_is_stale(vcpu))
 		vcpu_settle(vcpu); /* it died: what it had planted is gone, the guest goes on */
 	else if (debugged)
 		vcpu_park(vcpu, CHANNEL_DEBUG, 0);
@@ -383,6 +414,7 @@ static enum verdict vcpu_judge(struct gdbproxy_vcpu *vcpu, int error)
 static void vcpu_leave(struct gdbproxy_vcpu *vcpu)
 {
 	lender_thread.vcpu = NULL;
+	vcpu->whole = false;
 	atomic_signal_fence(memory_order_seq_cst);
 	if (__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_RELAXED) & LENDER_EXIT_BIT)
 		lender_kick_unmark(vcpu);

@@ -47,10 +47,11 @@ $(BUILD)/static/walk: $(call object,$(WALK)) $(BUILD)/product.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -static $^ -o $@
 
 # The lender on the machine's KVM, with a daemon of the test's own.
-$(BUILD)/tests/test_lender: $(call object,tests/system/test_lender.c tests/system/fake_daemon.c) \
-		$(BUILD)/libgdbproxy.a $(BUILD)/product.a
+TEST_LENDERS := $(BUILD)/tests/test_lender $(BUILD)/static/test_lender
+$(TEST_LENDERS): $(call object,tests/system/test_lender.c tests/system/fake_daemon.c) $(BUILD)/libgdbproxy.a $(BUILD)/product.a
+	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) -pthread $^ -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(filter static,$(notdir $(@D))),-static) -pthread $^ -o $@
 
 # Where there is no KVM: VMMs whose KVM is a stand-in, and who has gdbproxyd take it for one.  x86-64.
 STANDIN_VMMS := $(BUILD)/tests/standin-vmm $(BUILD)/tests/standin-scale
@@ -152,7 +153,7 @@ JOBS := -j$(shell nproc)
 check: deps
 	tests/rig/fetch
 	tests/debuggers fetch
-	$(MAKE) $(JOBS) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/static/scale $(BUILD)/tests/test_lender $(BUILD)/static/force_call \
+	$(MAKE) $(JOBS) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/static/scale $(TEST_LENDERS) $(BUILD)/static/force_call \
 		$(call CHAOS_PROGRAMS,$(BUILD))
 	$(MAKE) $(JOBS) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
 	$(MAKE) $(JOBS) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject \
@@ -208,8 +209,9 @@ check-built:
 		'hostile peers, without KVM=tests/system/hostile alone' \
 		'isolation, arm64=tests/system/isolation arm64' \
 		'isolation, x86-64 in Bochs=tests/system/isolation x86-bochs' \
-		'lender=$(BUILD)/tests/test_lender' \
-		'lender, sanitized=$(SANITIZED)/tests/test_lender' \
+		'lender, x86-64 in Bochs=tests/system/lender x86-bochs' \
+		'lender, this machine=tests/system/lender host' \
+		'lender, this machine, sanitized=BIN=$(SANITIZED) tests/system/lender host' \
 		'stand-in VMM=tests/system/stand-in' \
 		'stand-in VMM, sanitized=BIN=$(SANITIZED) tests/system/stand-in' \
 		'gdbproxyctl, no VM=tests/system/ctl-alone' \

@@ -24,7 +24,7 @@ enum {
 
 struct standin_vcpu {
 	const struct standin_memory *memory;
-	bool has_exits;
+	bool has_exits, is_unfinished;
 	struct kvm_run *run;
 	struct kvm_regs regs;
 	struct kvm_sregs sregs;
@@ -32,7 +32,7 @@ struct standin_vcpu {
 	struct kvm_debugregs debugregs;
 	struct kvm_vcpu_events events;
 	struct kvm_mp_state mp_state;
-	atomic_uint control;
+	atomic_uint control, early;
 	atomic_ulong steps;
 };
 
@@ -114,12 +114,14 @@ static int vcpu_run(struct standin_vcpu *vcpu)
 {
 	const struct timespec millisecond = { .tv_nsec = 1000000 }, second = { .tv_sec = 1 };
 
+	vcpu->is_unfinished = false;
 	while (!__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_SEQ_CST)) {
 		if (!vcpu_burst(vcpu))
 			return 0;
 		if (nanosleep(vcpu_is_halted(vcpu) ? &second : &millisecond, NULL) < 0)
 			break;
 		vcpu->run->exit_reason = KVM_EXIT_IO;
+		vcpu->is_unfinished = vcpu->has_exits;
 		if (vcpu->has_exits)
 			return 0;
 	}
@@ -168,6 +170,8 @@ static bool vcpu_copy(struct standin_vcpu *vcpu, unsigned long request, void *ar
 
 static int vcpu_call(struct standin_vcpu *vcpu, unsigned long request, void *argument)
 {
+	if (request != KVM_RUN && vcpu->is_unfinished)
+		atomic_fetch_add(&vcpu->early, 1);
 	switch (request) {
 	case KVM_RUN:
 		return vcpu_run(vcpu);
@@ -239,4 +243,9 @@ unsigned long standin_kvm_steps(int fd)
 uint32_t standin_kvm_control(int fd)
 {
 	return atomic_load(&standin_vcpus[fd]->control);
+}
+
+unsigned standin_kvm_early(int fd)
+{
+	return atomic_load(&standin_vcpus[fd]->early);
 }

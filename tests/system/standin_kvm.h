@@ -36,4 +36,10 @@ unsigned long standin_kvm_steps(int fd);
 /* kvm_guest_debug.control as it was set last. */
 uint32_t standin_kvm_control(int fd);
 
+/*
+ * How many calls came between an exit for the VMM and the next KVM_RUN, which finishes the instruction: none is to (api.rst,
+ * KVM_RUN).
+ */
+unsigned standin_kvm_early(int fd);
+
 #endif

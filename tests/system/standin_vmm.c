@@ -5,9 +5,11 @@
  *
  * A line on standard input is an order, and is answered with a line, by a word and NAME=VALUE:
  *
- *	state      attached; per vCPU steps and guest debug; how many bytes of each region are not as they were made
+ *	state      attached; per vCPU steps, guest debug and calls that came too early; how many bytes of each region are
+ *	           not as they were made
  *	remove     takes the module away, from a thread: answered when that is done, with its bytes as they are then
  *	add        gives it again
+ *	serve MS   takes so long for vCPU 0's next exit; answered when it has that
  *	notice N   N times that the guest is being reset, as long as a daemon is there
  *
  * It ends with its standard input.
@@ -15,6 +17,7 @@
 #include <err.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +46,7 @@ struct vcpu {
 	int fd;
 	struct gdbproxy_vcpu *lent;
 	struct kvm_run *run;
+	atomic_uint serve_ms; /* for its next exit */
 };
 
 struct vmm {
@@ -96,13 +100,27 @@ static int vmm_add_region(struct vmm *vmm, const struct region *region)
 
 /* ---- vCPUs ------------------------------------------------------------------------------- */
 
+static void vcpu_serve(struct vcpu *vcpu)
+{
+	unsigned ms = atomic_exchange(&vcpu->serve_ms, 0);
+
+	if (!ms)
+		return;
+	printf("serve ms=%u\n", ms);
+	usleep(ms * 1000);
+}
+
 static void *vcpu_thread(void *context)
 {
 	struct vcpu *vcpu = context;
+	int rc;
 
 	for (;;) {
-		if (gdbproxy_run(vcpu->lent) < 0 && errno != EINTR)
+		rc = gdbproxy_run(vcpu->lent);
+		if (rc < 0 && errno != EINTR)
 			err(1, "KVM_RUN");
+		if (rc == 0)
+			vcpu_serve(vcpu);
 		if (vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN)
 			errx(1, "a triple fault");
 	}
@@ -115,8 +133,9 @@ static void vmm_say_state(struct vmm *vmm)
 {
 	printf("state attached=%d", gdbproxy_is_attached(vmm->proxy));
 	for (unsigned i = 0; i < VCPUS; i++)
-		printf(" steps%u=%lu debug%u=%u", i, standin_kvm_steps(vmm->vcpus[i].fd), i,
-			standin_kvm_control(vmm->vcpus[i].fd));
+		printf(" steps%u=%lu debug%u=%u early%u=%u", i, standin_kvm_steps(vmm->vcpus[i].fd),
+			i, standin_kvm_control(vmm->vcpus[i].fd), i,
+			standin_kvm_early(vmm->vcpus[i].fd));
 	printf(" low=%u module=%u\n", region_altered(&vmm->low), region_altered(&vmm->module));
 }
 
@@ -152,7 +171,7 @@ static void vmm_give_notice(struct vmm *vmm, unsigned times)
 
 static void vmm_obey(struct vmm *vmm, const char *order)
 {
-	unsigned times;
+	unsigned number;
 
 	if (strcmp(order, "state\n") == 0)
 		vmm_say_state(vmm);
@@ -160,8 +179,10 @@ static void vmm_obey(struct vmm *vmm, const char *order)
 		vmm_start_removing(vmm);
 	else if (strcmp(order, "add\n") == 0)
 		printf("add rc=%d\n", vmm_add_region(vmm, &vmm->module));
-	else if (sscanf(order, "notice %u\n", &times) == 1)
-		vmm_give_notice(vmm, times);
+	else if (sscanf(order, "notice %u\n", &number) == 1)
+		vmm_give_notice(vmm, number);
+	else if (sscanf(order, "serve %u\n", &number) == 1)
+		atomic_store(&vmm->vcpus[0].serve_ms, number);
 	else
 		errx(2, "no such order: %s", order);
 }
