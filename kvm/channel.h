@@ -82,7 +82,7 @@ enum channel_reason {
 	CHANNEL_PARKED = 0,   /* was parked and stays: the program had no RUN, or `before` failed */
 	CHANNEL_ASKED = 1,    /* a KICK, or CHANNEL_ONCE without debug exit */
 	CHANNEL_DEBUG = 2,    /* KVM_RUN returned 0 with KVM_EXIT_DEBUG: see kvm_run->debug */
-	CHANNEL_HELD = 3,     /* GDBPROXY_HOLD: has not run yet */
+	CHANNEL_HELD = 3,     /* GDBPROXY_HOLD: has not run since it was registered */
 	CHANNEL_FAILED = 4,   /* KVM_RUN failed: run_errno; the VMM will be told after the resume */
 	CHANNEL_VMM_EXIT = 5, /* CHANNEL_ONCE: an exit of the VMM's was served and completed */
 	CHANNEL_ENDING = 6,   /* CHANNEL_END: debug[0] is an enum channel_ending */

@@ -121,7 +121,10 @@ int gdbproxy_is_attached(const struct gdbproxy *proxy);
  */
 const char *gdbproxy_error(const struct gdbproxy *proxy);
 
-/* Says goodbye and frees everything.  No thread may be in gdbproxy_run().  NULL is fine. */
+/*
+ * Says goodbye and frees everything.  No thread may be in gdbproxy_run().  A vCPU that is to go on should have returned EINTR
+ * there last: amid an exit, what a debugger's step has changed in its registers cannot be put right.  NULL is fine.
+ */
 void gdbproxy_close(struct gdbproxy *proxy);
 
 #pragma GCC visibility pop

@@ -247,7 +247,6 @@ static struct gdbproxy_vcpu *vcpu_create(struct gdbproxy *proxy, unsigned index)
 	vcpu->proxy = proxy;
 	vcpu->index = index;
 	vcpu->channel_fd = vcpu->next_channel_fd = -1;
-	vcpu->whole = true;
 	lender_program_begin(vcpu, 0);
 	return vcpu;
 }

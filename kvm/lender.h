@@ -150,7 +150,7 @@ struct gdbproxy_vcpu {
 	bool debugged;   /* the daemon has switched guest debug on */
 	bool owes_eintr; /* a signal of the VMM's came while parked */
 	bool fresh;      /* nothing has been done to the vCPU since KVM_RUN returned */
-	bool whole;      /* since then no exit of the VMM's is to be completed: vCPUs park so */
+	bool whole;      /* KVM_RUN has completed what the VMM has served: vCPUs park so */
 	enum lender_sync sync;
 	/* How it was run last, and whether it has come out by a debug exit and nobody has decided: loss.h. */
 	struct kvm_guest_debug loss_debug;

@@ -37,10 +37,10 @@ void lender_vcpu_undebug(struct gdbproxy_vcpu *vcpu)
 {
 	struct kvm_guest_debug off = { .control = 0 };
 
-	if (vcpu->debugged) {
+	if (vcpu->debugged)
 		ioctl(vcpu->vcpu_fd, KVM_SET_GUEST_DEBUG, &off);
+	if (vcpu->debugged && vcpu->whole)
 		lender_loss_mend(vcpu);
-	}
 	vcpu->debugged = vcpu->loss_exited = false;
 	vcpu->loss_debug = vcpu->next_debug = off;
 	lender_sync_end(vcpu);
@@ -71,7 +71,7 @@ static void vcpu_settle(struct gdbproxy_vcpu *vcpu)
 	if (old_fd >= 0)
 		close(old_fd);
 	lender_vcpu_undebug(vcpu);
-	atomic_store(&vcpu->in_use, false);
+	atomic_store(&vcpu->in_use, vcpu->held);
 	vcpu->asked = 0;
 	vcpu->once = vcpu->ends = false;
 	lender_program_begin(vcpu, 0);
@@ -414,7 +414,6 @@ static enum verdict vcpu_judge(struct gdbproxy_vcpu *vcpu, int error)
 static void vcpu_leave(struct gdbproxy_vcpu *vcpu)
 {
 	lender_thread.vcpu = NULL;
-	vcpu->whole = false;
 	atomic_signal_fence(memory_order_seq_cst);
 	if (__atomic_load_n(&vcpu->run->immediate_exit, __ATOMIC_RELAXED) & LENDER_EXIT_BIT)
 		lender_kick_unmark(vcpu);
@@ -443,6 +442,8 @@ int gdbproxy_run(struct gdbproxy_vcpu *vcpu)
 			verdict = RETURN;
 	} while (verdict == AGAIN);
 	vcpu_leave(vcpu);
+	if (error != EINTR)
+		vcpu->whole = false;
 	if (rc < 0)
 		errno = error;
 	return rc;

@@ -128,7 +128,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay_corpus
 .PHONY: tests
 tests: $(UNIT_PROGRAMS) $(FUZZ_REPLAYS) $(BUILD)/tests/replay $(BUILD)/tests/ctl_peer $(STANDIN)
 
--include $(wildcard $(BUILD)/tests/*/*.d)
+-include $(wildcard $(BUILD)/tests/*/*.d) $(patsubst %.o,%.d,$(call object,$(LENDER)) $(BUILD)/pic/tests/system/standin_fd.o)
 
 # ---- make check --------------------------------------------------------------------------------
 

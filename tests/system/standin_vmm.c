@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kvm/gdbproxy.h"
@@ -103,11 +104,18 @@ static int vmm_add_region(struct vmm *vmm, const struct region *region)
 static void vcpu_serve(struct vcpu *vcpu)
 {
 	unsigned ms = atomic_exchange(&vcpu->serve_ms, 0);
+	struct timespec end;
 
 	if (!ms)
 		return;
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += ms / 1000;
+	end.tv_nsec += (long)(ms % 1000) * 1000000;
+	end.tv_sec += end.tv_nsec / 1000000000;
+	end.tv_nsec %= 1000000000;
 	printf("serve ms=%u\n", ms);
-	usleep(ms * 1000);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)
+		; /* of a kick */
 }
 
 static void *vcpu_thread(void *context)
