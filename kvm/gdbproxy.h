@@ -123,7 +123,7 @@ const char *gdbproxy_error(const struct gdbproxy *proxy);
 
 /*
  * Says goodbye and frees everything.  No thread may be in gdbproxy_run().  A vCPU that is to go on should have returned EINTR
- * there last: amid an exit, what a debugger's step has changed in its registers cannot be put right.  NULL is fine.
+ * there last: amid an exit, a TF of its own that a debugger's step has hidden cannot be put back (x86-64).  NULL is fine.
  */
 void gdbproxy_close(struct gdbproxy *proxy);
 

@@ -129,6 +129,7 @@ static void loss_clean_stack(const struct loss_place *place, const struct loss_x
 
 /* ---- registers, exceptions --------------------------------------------------------------- */
 
+/* Not amid an exit, where KVM_SET_REGS loses what an MMIO read has read. */
 static void loss_clean_registers(struct loss_place *place, const struct loss_x86_64 *loss)
 {
 	bool tf = loss_x86_64_tf(loss), saved = loss_x86_64_saved(loss);
@@ -137,7 +138,7 @@ static void loss_clean_registers(struct loss_place *place, const struct loss_x86
 		place->regs.rflags |= FLAGS_TF;
 	if (saved && loss_x86_64_are_flags(place->regs.r11))
 		place->regs.r11 &= ~FLAGS_TF;
-	if (tf || saved)
+	if ((tf || saved) && place->vcpu->whole)
 		ioctl(place->vcpu->vcpu_fd, KVM_SET_REGS, &place->regs);
 }
 

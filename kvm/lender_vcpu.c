@@ -37,10 +37,10 @@ void lender_vcpu_undebug(struct gdbproxy_vcpu *vcpu)
 {
 	struct kvm_guest_debug off = { .control = 0 };
 
-	if (vcpu->debugged)
+	if (vcpu->debugged) {
 		ioctl(vcpu->vcpu_fd, KVM_SET_GUEST_DEBUG, &off);
-	if (vcpu->debugged && vcpu->whole)
 		lender_loss_mend(vcpu);
+	}
 	vcpu->debugged = vcpu->loss_exited = false;
 	vcpu->loss_debug = vcpu->next_debug = off;
 	lender_sync_end(vcpu);

@@ -86,7 +86,8 @@ static void scene_make(uint32_t word, uint64_t dr6)
 	scene.vcpu = (struct gdbproxy_vcpu){ .proxy = &scene.proxy,
 		.run = &scene.run,
 		.loss_debug = { .control = ENABLE | STEP | HARDWARE, .pad = word },
-		.loss_exited = true };
+		.loss_exited = true,
+		.whole = true };
 	scene.run.debug.arch = (struct kvm_debug_exit_arch){ .exception = 1, .dr6 = dr6 };
 	scene.regs.rsp = TOP;
 	scene.regs.rflags = 2;
@@ -234,6 +235,24 @@ static void test_r11(void **state)
 	assert_int_equal(scene.regs.rflags, 2 | TF);
 }
 
+/* Amid an exit registers are left alone, and memory is not. */
+static void test_amid_an_exit(void **state)
+{
+	(void)state;
+	scene_make(LOSS_X86_TF, 0);
+	scene.vcpu.loss_exited = scene.vcpu.whole = false;
+	lender_loss_mend(&scene.vcpu);
+	assert_int_equal(scene.regs.rflags, 2);
+	scene.vcpu.whole = true;
+	lender_loss_mend(&scene.vcpu);
+	assert_int_equal(scene.regs.rflags, 2 | TF);
+	scene_make(3 << LOSS_X86_PUSHES, BS);
+	scene.vcpu.whole = false;
+	put(TOP, 0x302, 8);
+	lender_loss_mend(&scene.vcpu);
+	assert_int_equal(take(TOP, 8), 0x202);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +261,7 @@ int main(void)
 		cmocka_unit_test(test_frame),
 		cmocka_unit_test(test_frame_before_the_handler),
 		cmocka_unit_test(test_r11),
+		cmocka_unit_test(test_amid_an_exit),
 	};
 
 	return cmocka_run_group_tests_name("lender_loss", tests, NULL, NULL);
