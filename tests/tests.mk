@@ -62,6 +62,14 @@ $(STANDIN_VMMS): $(call object,tests/system/standin_kvm.c tests/system/standin_f
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -pthread -Wl,--wrap=ioctl $(filter %.o,$^) $(filter %.a,$^) -o $@
 $(BUILD)/tests/standin-fd.so: $(BUILD)/pic/tests/system/standin_fd.o
+
+# The memory of the VMM is not sealed (tests/system/hostile).
+UNSEALED := $(BUILD)/tests/unsealed.so
+$(UNSEALED): $(BUILD)/pic/tests/system/unsealed.o
+
+# What is preloaded into a gdbproxyd, or into a VMM.
+$(BUILD)/tests/standin-fd.so $(UNSEALED):
+	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) -shared $^ -o $@
 
@@ -125,10 +133,14 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay_corpus
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -lev -lm -o $@
 
-.PHONY: tests
+# What tests talk with, in rigs and here.
+PEERS := $(CTL_PEERS) $(UNSEALED) $(STANDIN)
+.PHONY: tests peers
+peers: $(PEERS)
 tests: $(UNIT_PROGRAMS) $(FUZZ_REPLAYS) $(BUILD)/tests/replay $(BUILD)/tests/ctl_peer $(STANDIN)
 
--include $(wildcard $(BUILD)/tests/*/*.d) $(patsubst %.o,%.d,$(call object,$(LENDER)) $(BUILD)/pic/tests/system/standin_fd.o)
+-include $(wildcard $(BUILD)/tests/*/*.d) $(patsubst %.o,%.d,$(call object,$(LENDER)) $(BUILD)/pic/tests/system/standin_fd.o \
+	$(BUILD)/pic/tests/system/unsealed.o)
 
 # ---- make check --------------------------------------------------------------------------------
 
@@ -153,11 +165,11 @@ JOBS := -j$(shell nproc)
 check: deps
 	tests/rig/fetch
 	tests/debuggers fetch
-	$(MAKE) $(JOBS) all static tests $(WALKS) $(CTL_PEERS) $(BUILD)/static/scale $(TEST_LENDERS) $(BUILD)/static/force_call \
+	$(MAKE) $(JOBS) all static tests peers $(WALKS) $(BUILD)/static/scale $(TEST_LENDERS) $(BUILD)/static/force_call \
 		$(call CHAOS_PROGRAMS,$(BUILD))
 	$(MAKE) $(JOBS) SANITIZE=1 all tests $(SANITIZED)/tests/test_lender
-	$(MAKE) $(JOBS) $(ARM64) all static build/arm64/static/walk build/arm64/static/test_arm64_inject \
-		build/arm64/static/force_call build/arm64/static/linux_init build/arm64/static/scale $(CTL_PEERS:$(BUILD)/%=build/arm64/%) \
+	$(MAKE) $(JOBS) $(ARM64) all static peers build/arm64/static/walk build/arm64/static/test_arm64_inject \
+		build/arm64/static/force_call build/arm64/static/linux_init build/arm64/static/scale \
 		$(call CHAOS_PROGRAMS,build/arm64)
 	$(MAKE) check-built
 

@@ -66,7 +66,7 @@ stage_require() { # FILE...
 	local file
 
 	for file; do
-		[ -e "$file" ] || stage_die "$file is missing: build it first (make, make static)"
+		[ -e "$file" ] || stage_die "$file is missing: build it first (make, make static, make peers)"
 	done
 }
 

@@ -5,7 +5,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int fcntl(int fd, int command, ...)
+#define UNSEALED_EXPORT __attribute__((visibility("default")))
+
+UNSEALED_EXPORT int fcntl(int fd, int command, ...)
 {
 	va_list list;
 	long argument;
@@ -16,4 +18,4 @@ int fcntl(int fd, int command, ...)
 	return command == F_ADD_SEALS ? 0 : (int)syscall(SYS_fcntl, fd, command, argument);
 }
 
-int fcntl64(int, int, ...) __attribute__((alias("fcntl")));
+UNSEALED_EXPORT int fcntl64(int, int, ...) __attribute__((alias("fcntl")));
