@@ -298,8 +298,8 @@ static void chaos_await_moment(struct chaos *chaos, pid_t debugger)
 	int64_t end = now_us() + (int64_t)dice_roll(&chaos->dice, KILL_DELAY_US * chaos->slowness);
 
 	if (dice_chance(&chaos->dice, 50)) {
-		packets = dice_roll(&chaos->dice, KILL_PACKETS);
-		end = now_us() + (int64_t)chaos->patience_ms * 1000;
+		packets = 1 + dice_roll(&chaos->dice, KILL_PACKETS);
+		end = now_us() + 2 * (int64_t)chaos->patience_ms * 1000; /* it complains before */
 	}
 	while (now_us() < end && (!packets || chaos->talk->packets < packets)) {
 		siginfo_t info = { 0 };
@@ -308,6 +308,10 @@ static void chaos_await_moment(struct chaos *chaos, pid_t debugger)
 			info.si_pid)
 			return;
 		pause_us(50 * chaos->slowness);
+	}
+	if (packets && chaos->talk->packets < packets) {
+		chaos_fail(chaos, BEGINS, "a debugger does nothing any more");
+		return;
 	}
 	if (packets)
 		pause_us(dice_roll(&chaos->dice, 300 * chaos->slowness));

@@ -35,6 +35,7 @@ struct debugger {
 	unsigned planted_count;
 	bool non_stop;
 	bool favours_user; /* code of the guest's user program, where interrupts are not masked */
+	bool owes_vstopped;               /* non-stop: for a notification */
 	bool is_stopped[THREADS_MAX + 1]; /* non-stop: by number, from 1 */
 	unsigned thread;                  /* all-stop: of the last stop */
 };
@@ -206,37 +207,41 @@ static void debugger_await_stop(struct debugger *debugger)
 	debugger->thread = debugger_stopped_thread(debugger, debugger->peer.packet);
 }
 
-/* Non-stop: an event, and those that wait behind it. */
-static void debugger_take_events(struct debugger *debugger)
+/* Non-stop: asks for the events that wait behind the one that was notified. */
+static void debugger_take_waiting(struct debugger *debugger)
 {
-	const char *event = debugger->peer.packet;
-
-	if (!strncmp(event, "Stop:", 5))
-		event += 5;
-	while (strcmp(event, "OK")) {
-		debugger->is_stopped[debugger_stopped_thread(debugger, event)] = true;
+	debugger->owes_vstopped = false;
+	for (;;) {
 		debugger_send(debugger, "vStopped");
 		do {
 			if (!debugger_receive(debugger, (int)debugger->orders->patience_ms))
 				debugger_complain(debugger, "no answer to vStopped");
 		} while (debugger->peer.is_notification);
-		event = debugger->peer.packet;
+		if (!strcmp(debugger->peer.packet, "OK"))
+			return;
+		debugger->is_stopped[debugger_stopped_thread(debugger, debugger->peer.packet)] =
+			true;
 	}
 }
 
-/* While a reply is owed nothing is acknowledged: the notification is kept by the daemon until then. */
+/* While a reply is owed nothing is acknowledged: the daemon keeps what comes behind it until then. */
 static void debugger_on_notification(struct debugger *debugger)
 {
 	debugger->is_stopped[debugger_stopped_thread(debugger, debugger->peer.packet + 5)] = true;
+	debugger->owes_vstopped = true;
 }
 
 static void debugger_drain_events(struct debugger *debugger, int timeout_ms)
 {
-	if (!debugger_receive(debugger, timeout_ms))
-		return;
-	if (!debugger->peer.is_notification)
-		debugger_complain(debugger, "'%.80s' answers nothing", debugger->peer.packet);
-	debugger_take_events(debugger);
+	if (!debugger->owes_vstopped) {
+		if (!debugger_receive(debugger, timeout_ms))
+			return;
+		if (!debugger->peer.is_notification)
+			debugger_complain(
+				debugger, "'%.80s' answers nothing", debugger->peer.packet);
+		debugger_on_notification(debugger);
+	}
+	debugger_take_waiting(debugger);
 }
 
 static bool debugger_has_all(const struct debugger *debugger)
@@ -563,8 +568,12 @@ static void debugger_do_something_non_stop(struct debugger *debugger)
 
 static void debugger_list_stopped(struct debugger *debugger)
 {
-	debugger_ask(debugger, "?");
-	debugger_take_events(debugger);
+	const char *reply = debugger_ask(debugger, "?");
+
+	if (!strcmp(reply, "OK"))
+		return;
+	debugger->is_stopped[debugger_stopped_thread(debugger, reply)] = true;
+	debugger_take_waiting(debugger);
 }
 
 static void debugger_greet(struct debugger *debugger)
