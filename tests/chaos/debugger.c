@@ -34,8 +34,8 @@ struct debugger {
 	struct planted planted[PLANTED_MAX];
 	unsigned planted_count;
 	bool non_stop;
-	bool favours_user; /* code of the guest's user program, where interrupts are not masked */
-	bool owes_vstopped;               /* non-stop: for a notification */
+	bool favours_user;  /* code of the guest's user program, where interrupts are not masked */
+	bool owes_vstopped; /* non-stop: for a notification */
 	bool is_stopped[THREADS_MAX + 1]; /* non-stop: by number, from 1 */
 	unsigned thread;                  /* all-stop: of the last stop */
 };
