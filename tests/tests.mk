@@ -134,9 +134,8 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay_corpus
 	$(Q)$(CC) $(ALL_LDFLAGS) $(filter %.o,$^) $(filter %.a,$^) -lev -lm -o $@
 
 # What tests talk with, in rigs and here.
-PEERS := $(CTL_PEERS) $(UNSEALED) $(STANDIN)
 .PHONY: tests peers
-peers: $(PEERS)
+peers: $(CTL_PEERS) $(UNSEALED) $(STANDIN)
 tests: $(UNIT_PROGRAMS) $(FUZZ_REPLAYS) $(BUILD)/tests/replay $(BUILD)/tests/ctl_peer $(STANDIN)
 
 -include $(wildcard $(BUILD)/tests/*/*.d) $(patsubst %.o,%.d,$(call object,$(LENDER)) $(BUILD)/pic/tests/system/standin_fd.o \

@@ -207,6 +207,12 @@ static void debugger_await_stop(struct debugger *debugger)
 	debugger->thread = debugger_stopped_thread(debugger, debugger->peer.packet);
 }
 
+/* Non-stop: of a stop reply, or of what a notification says. */
+static void debugger_mark_stopped(struct debugger *debugger, const char *event)
+{
+	debugger->is_stopped[debugger_stopped_thread(debugger, event)] = true;
+}
+
 /* Non-stop: asks for the events that wait behind the one that was notified. */
 static void debugger_take_waiting(struct debugger *debugger)
 {
@@ -219,15 +225,14 @@ static void debugger_take_waiting(struct debugger *debugger)
 		} while (debugger->peer.is_notification);
 		if (!strcmp(debugger->peer.packet, "OK"))
 			return;
-		debugger->is_stopped[debugger_stopped_thread(debugger, debugger->peer.packet)] =
-			true;
+		debugger_mark_stopped(debugger, debugger->peer.packet);
 	}
 }
 
 /* While a reply is owed nothing is acknowledged: the daemon keeps what comes behind it until then. */
 static void debugger_on_notification(struct debugger *debugger)
 {
-	debugger->is_stopped[debugger_stopped_thread(debugger, debugger->peer.packet + 5)] = true;
+	debugger_mark_stopped(debugger, debugger->peer.packet + 5); /* after "Stop:" */
 	debugger->owes_vstopped = true;
 }
 
@@ -572,7 +577,7 @@ static void debugger_list_stopped(struct debugger *debugger)
 
 	if (!strcmp(reply, "OK"))
 		return;
-	debugger->is_stopped[debugger_stopped_thread(debugger, reply)] = true;
+	debugger_mark_stopped(debugger, reply);
 	debugger_take_waiting(debugger);
 }
 
